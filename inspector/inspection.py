@@ -1,0 +1,153 @@
+"""The vocabulary of the project on one page: what flows through a station, and the seams it flows across."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Pixels = NDArray[np.uint8]
+"""One picture, (height, width, 3), RGB."""
+
+Floats = NDArray[np.float32]
+
+
+class Outcome(StrEnum):
+    """The verdict on a part. ERROR is never a pass: what could not be judged, or not in time, is ERROR."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+
+
+class Reason(StrEnum):
+    """Why an inspection is ERROR."""
+
+    CAMERA_LOST = "camera_lost"
+    UNREADABLE_PICTURE = "unreadable_picture"
+    DEADLINE = "deadline"
+    MODEL_ERROR = "model_error"
+
+
+class StationState(StrEnum):
+    """What a station says of itself; OFFLINE is said for it, by the broker, when it died without a word."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    CAMERA_LOST = "camera_lost"
+    STOPPED = "stopped"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture from a camera, with the two clocks it was taken by.
+
+    ``monotonic_s`` is the reading of ``time.monotonic()`` at exposure or, where the camera cannot tell, at arrival:
+    every age and deadline is computed from it, so that a step of the wall clock changes nothing. ``sequence`` counts
+    the camera's frames from 0.
+    """
+
+    pixels: Pixels
+    monotonic_s: float
+    wall_time: datetime
+    sequence: int
+    camera_id: str
+    part_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the network sees in n pictures: the whole of each, and each of its places.
+
+    ``embedding``: (n, d) float32, rows of length 1. ``patches``: (n, rows, columns, c) float32, a vector for each place
+    of a grid over the picture; None where only embeddings are at hand.
+    """
+
+    embedding: Floats
+    patches: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.embedding)
+
+
+class Inspection(BaseModel):
+    """One frame judged. Its JSON form is the message that PLC and SCADA receive."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    id: str
+    """ULID: unique, and sorted by time."""
+    station: str
+    sequence: int = Field(ge=0)
+    """Counts the station's inspections from 0 since the daemon started; a gap means a lost message."""
+    part_id: str | None = None
+    """The part's identity where the camera or the trigger tells it."""
+    outcome: Outcome
+    reason: str | None = None
+    """Why the outcome is ERROR, one word; null for PASS and FAIL."""
+    score: float | None = None
+    """Distance from normal, larger is more abnormal; null when nothing could be scored."""
+    threshold: float
+    """A score above this is FAIL."""
+    nearest_type: str | None = None
+    """The known anomaly type whose pictures lie nearest to this one; null for PASS, or where no type is known."""
+    captured_at: AwareDatetime
+    """Wall time of the frame in UTC; of the failure where there was no frame."""
+    timings_ms: dict[str, float] = {}
+    """Milliseconds by stage: acquire, preprocess, embed, score, and total from exposure or arrival to verdict."""
+    bundle: str
+    """Digest of the model bundle that judged."""
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Camera(Protocol):
+    """A source of frames, opened by its settings' ``open``."""
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The next frame, or None when none came in time.
+
+        Raises FrameError when this one picture cannot be used, CameraError when the device is lost, and
+        EndOfFrames when a source that ends has ended.
+        """
+
+    def close(self) -> None:
+        """Let the device go. Safe to call twice."""
+
+
+class EndOfFrames(Exception):  # noqa: N818 - not an error: a replay that was asked to run once is complete
+    """A finite camera (a folder or a video replayed once) has given its last frame."""
+
+
+class Embedder(Protocol):
+    """Pixels to features."""
+
+    def embed(self, pictures: NDArray[np.uint8]) -> Features:
+        """(n, height, width, 3) uint8 RGB at the model's input size to the features of n pictures."""
+
+
+class Scorer(Protocol):
+    """Features to a distance from normal."""
+
+    def score(self, features: Features) -> Floats:
+        """(n,) float32, larger is always more abnormal."""
+
+
+class Sink(Protocol):
+    """A receiver of one station's results. No call ever blocks the station."""
+
+    def publish(self, inspection: Inspection) -> None:
+        """Hand the inspection over. Raises SinkError when it cannot be taken."""
+
+    def announce(self, state: StationState) -> None:
+        """Tell what the station is doing now."""
+
+    def close(self) -> None:
+        """Deliver what is in hand, within a second or so, and let go. Safe to call twice."""

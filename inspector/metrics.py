@@ -1,0 +1,49 @@
+"""Every Prometheus metric of the daemon, in one place, named by the Prometheus naming conventions.
+
+The registry is the only global state of the project: each label set belongs to one station.
+"""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LATENCY_BUCKETS_S: Final = (
+    0.001, 0.002, 0.003, 0.005, 0.0075, 0.010, 0.015, 0.020, 0.030, 0.040, 0.050, 0.075, 0.100,
+    0.150, 0.250, 0.500, 1.0, 2.5,
+)  # fmt: skip
+"""Fine from 1 to 100 ms, where a verdict belongs; coarse above, where only its presence matters."""
+
+SCORE_BUCKETS: Final = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
+"""Of the score divided by the threshold, so that one dashboard serves every distance: above 1 is FAIL."""
+
+INSPECTIONS: Final = Counter("inspector_inspections", "Inspections by outcome.", ["station", "outcome"])
+STAGE_SECONDS: Final = Histogram(
+    "inspector_stage_duration_seconds",
+    "Time in one stage of an inspection: acquire, preprocess, embed, score, publish.",
+    ["station", "stage"],
+    buckets=LATENCY_BUCKETS_S,
+)
+VERDICT_SECONDS: Final = Histogram(
+    "inspector_verdict_latency_seconds",
+    "From exposure, or arrival of the frame, to its verdict.",
+    ["station"],
+    buckets=LATENCY_BUCKETS_S,
+)
+SCORE_RATIO: Final = Histogram(
+    "inspector_score_to_threshold_ratio",
+    "Anomaly score divided by the station's threshold; above 1 is FAIL.",
+    ["station"],
+    buckets=SCORE_BUCKETS,
+)
+THRESHOLD: Final = Gauge("inspector_threshold", "Score above which a part fails.", ["station"])
+LAST_FRAME: Final = Gauge("inspector_last_frame_timestamp_seconds", "Unix time of the last frame.", ["station"])
+FRAMES_DROPPED: Final = Counter(
+    "inspector_frames_dropped", "Frames of a free-running camera that were not inspected.", ["station", "reason"]
+)
+CAMERA_UP: Final = Gauge("inspector_camera_up", "1 while the camera delivers, 0 while it is lost.", ["station"])
+CAMERA_REOPENS: Final = Counter("inspector_camera_reopens", "Attempts to open a lost camera again.", ["station"])
+SINK_UP: Final = Gauge("inspector_sink_up", "1 while the sink takes results.", ["station", "sink"])
+SINK_ERRORS: Final = Counter("inspector_sink_errors", "Results that a sink could not take.", ["station", "sink"])
+MODEL_INFO: Final = Gauge(
+    "inspector_model_info", "Always 1; the labels say which model judges.", ["station", "bundle", "name", "scorers"]
+)
