@@ -1,0 +1,65 @@
+"""The one schema of ``configs/training/*.yaml``."""
+
+from typing import Any
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from inspector.scorers import MahalanobisSettings, PatchesSettings, ScorerSettings
+from inspector.settings import ConfigPath, Settings
+from training.augment import AugmentSettings
+from training.losses import LossSettings
+from training.module import OptimiserSettings
+from training.network import NetworkSettings
+
+
+class AnomalyTypeSettings(Settings):
+    """How much one named kind of defect matters."""
+
+    weight: PositiveFloat = 1.0
+    """How often pictures of this type are drawn in training, relative to a type of weight 1."""
+    critical: bool = False
+    """A type that must never escape, such as a metal fragment; recorded in the bundle."""
+
+
+class DataSettings(Settings):
+    """Where the pictures are: ``normal/`` and one folder for each anomaly type, side by side below ``root``."""
+
+    root: ConfigPath
+    """Folder of the set. Relative paths are taken from the folder of the configuration file."""
+    normal: str = "normal"
+    """Name of the folder with normal pictures."""
+    anomalies: dict[str, AnomalyTypeSettings] = {}
+    """Settings by anomaly type; a type folder that is not named here has weight 1 and is not critical."""
+    auxiliary: ConfigPath | None = None
+    """Folder of labelled classes of other things, one folder a class, that give metric learning more to push apart."""
+    group_pattern: str | None = None
+    """Regular expression searched in each file name; its first group names the part, and pictures of one part stay on
+    one side of the split. Without it every picture is a part of its own."""
+    holdout: float = Field(default=0.25, gt=0, lt=1)
+    """Share of the normal pictures that training never sees and that calibrate the threshold."""
+
+
+class TrainingConfig(Settings):
+    """A configuration file of training."""
+
+    name: str = Field(min_length=1)
+    """Name of the product, carried in the bundle."""
+    output: ConfigPath
+    """Folder for the bundle, checkpoints and logs of this training."""
+    seed: int = Field(default=0, ge=0)
+    """The same seed gives the same model on the same machine."""
+    data: DataSettings
+    network: NetworkSettings = NetworkSettings()
+    augment: AugmentSettings = AugmentSettings()
+    views: PositiveInt = 2
+    """With a frozen backbone: how often each picture is augmented before the head is trained on all its versions."""
+    loss: LossSettings = LossSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    batch_size: PositiveInt = 64
+    """Pictures in one step of metric learning."""
+    trainer: dict[str, Any] = {"max_epochs": 15}
+    """Handed to Lightning's ``Trainer`` as it is: epochs, devices, precision, strategy, number of nodes."""
+    scorers: tuple[ScorerSettings, ...] = Field(default=(MahalanobisSettings(), PatchesSettings()), min_length=1)
+    """The distances whose sum, each on the scale of the normals, is the score."""
+    false_reject_rate: float = Field(default=0.01, gt=0, lt=0.5)
+    """Share of good parts that may be rejected; the threshold is read from the held-out normals at this rate."""

@@ -1,0 +1,52 @@
+"""Running the network over many pictures."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from inspector.inspection import Features
+from training.dataset import PictureDataset
+from training.network import Network
+from training.sampling import Draw, WeightedTypeSampler
+
+BATCH: Final = 32
+
+Progress = Callable[[int], None]
+"""Told how many pictures have just been done."""
+
+
+def silent(_: int) -> None:
+    """For callers that show no progress."""
+
+
+@torch.inference_mode()
+def pooled_draws(
+    network: Network, pictures: PictureDataset, sampler: WeightedTypeSampler, epochs: int, progress: Progress = silent
+) -> TensorDataset:
+    """Pooled features and labels of everything that the sampler draws in so many epochs, augmented, computed once."""
+    network.eval()
+    pooled, labels = [], []
+    for epoch in range(epochs):
+        sampler.set_epoch(epoch)
+        for inputs, classes in DataLoader(pictures, BATCH, sampler=sampler):
+            pooled.append(network.trunk(inputs)[0])
+            labels.append(classes)
+            progress(len(classes))
+    return TensorDataset(torch.cat(pooled).clone(), torch.cat(labels))
+
+
+@torch.inference_mode()
+def embed(network: Network, pictures: Dataset[tuple[Tensor, int]], progress: Progress = silent) -> Features:
+    """The features of the pictures as they are, in the dataset's order."""
+    network.eval()
+    embeddings, patches = [], []
+    for inputs, _ in DataLoader(pictures, BATCH):
+        pooled, maps = network.trunk(inputs)
+        embeddings.append(network.head(pooled))
+        patches.append(maps.permute(0, 2, 3, 1))
+        progress(len(inputs))
+    return Features(embedding=torch.cat(embeddings).numpy(), patches=torch.cat(patches).contiguous().numpy())

