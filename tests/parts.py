@@ -1,0 +1,74 @@
+"""Pictures of made-up parts, and a small real bundle that judges them."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from inspector.pictures import encode_png
+from inspector.scorers import MahalanobisSettings, PatchesSettings
+from training.augment import AugmentSettings
+from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
+from training.export import export, golden_pictures
+from training.fit import TrainingSet, fit_model
+from training.network import NetworkSettings
+
+SIZE = 32
+
+
+def good_parts(n, seed=0):
+    """Dark plates with some noise, (n, SIZE, SIZE, 3)."""
+    rng = np.random.default_rng(seed)
+    return (60 + 8 * rng.standard_normal((n, SIZE, SIZE, 3))).clip(0, 255).astype(np.uint8)
+
+
+def scratched_parts(n, seed=0):
+    """The same with a bright line across."""
+    parts = good_parts(n, seed)
+    rng = np.random.default_rng(seed)
+    for part in parts:
+        (y0, y1) = rng.integers(4, SIZE - 4, 2).tolist()
+        cv2.line(part, (0, y0), (SIZE - 1, y1), (250, 250, 250), 2)
+    return parts
+
+
+def write_parts(folder: Path, pictures, stem="part"):
+    """One PNG each, named ``<stem>-<number>``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{stem}-{i:03}.png" for i in range(len(pictures))]
+    for path, pixels in zip(paths, pictures, strict=True):
+        path.write_bytes(encode_png(pixels))
+    return paths
+
+
+def small_config(**changes):
+    return TrainingConfig(
+        **{
+            "name": "plates",
+            "output": "unused",
+            "data": DataSettings(root="unused", anomalies={"scratch": AnomalyTypeSettings(critical=True)}),
+            "network": NetworkSettings(
+                backbone="light", weights="none", input_size=(SIZE, SIZE), levels=(8,), patch_level=8, embedding_dim=8
+            ),
+            "augment": AugmentSettings(rotate_degrees=0, brightness=0, contrast=0),
+            "views": 1,
+            "batch_size": 16,
+            "trainer": {"max_epochs": 3},
+            "scorers": (MahalanobisSettings(), PatchesSettings(bank_size=200)),
+            "false_reject_rate": 0.05,
+            **changes,
+        }
+    )
+
+
+def small_training_set():
+    return TrainingSet(
+        normal=good_parts(40), held_out=good_parts(30, seed=1), anomalies={"scratch": scratched_parts(5)}, auxiliary={}
+    )
+
+
+def write_small_bundle(path: Path):
+    data = small_training_set()
+    model = fit_model(small_config(), data, run_dir=None)
+    export(model, golden_pictures(data), path, {"name": "plates", "training": {}})
+    return model

@@ -1,0 +1,35 @@
+"""The threshold, from held-out normal pictures."""
+
+import logging
+import math
+
+import numpy as np
+
+from inspector.bundle import Calibration
+from inspector.inspection import Floats
+
+log = logging.getLogger(__name__)
+
+
+def calibrate(held_out: Floats, false_reject_rate: float) -> Calibration:
+    """The lowest score that rejects, on average over calibrations, at most the given share of new normal parts.
+
+    ``held_out`` are the (n,) scores of normals that neither training nor the scorers saw. Split conformal prediction
+    (Vovk et al. 2005; Lei et al. 2018): the ceil((n + 1)(1 - rate))-th smallest score. With fewer than 1 / rate - 1 of
+    them no score is high enough; then the highest is taken, and the log says what that promises.
+    """
+    n = len(held_out)
+    rank = math.ceil((n + 1) * (1 - false_reject_rate))
+    if rank > n:
+        log.warning(
+            "%d held-out normals cannot support a false-reject rate of %.2g %%: the threshold is the highest of their "
+            "scores, which promises %.2g %%; %d are needed",
+            n, 100 * false_reject_rate, 100 / (n + 1), math.ceil(1 / false_reject_rate) - 1,
+        )  # fmt: skip
+    threshold = float(np.sort(held_out)[min(rank, n) - 1])
+    return Calibration(
+        threshold=threshold,
+        false_reject_rate=false_reject_rate,
+        observed_false_rejects=int((held_out > threshold).sum()),
+        normals=n,
+    )

@@ -1,0 +1,176 @@
+"""The ``inspector-train`` command: fit, export, evaluate, benchmark."""
+
+import argparse
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from inspector import __version__
+from inspector.bundle import Bundle, read_bundle
+from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
+from inspector.settings import read_settings
+from training.config import DataSettings, TrainingConfig
+from training.data import scan
+from training.evaluate import score_files, summarise
+from training.export import export, golden_pictures
+from training.features import Progress
+from training.fit import Start, fit_model
+from training.prepare import prepare
+from training.report import draw_histogram, draw_mistakes, draw_roc
+
+EPILOG: Final = """examples:
+  inspector-train fit configs/training/cells.yaml
+  inspector-train fit configs/training/cells.yaml --resume
+  inspector-train export configs/training/cells.yaml
+  inspector-train evaluate build/cells/bundle /data/cells --report build/cells/report
+  inspector-train benchmark fashion --quick
+
+exit status: 0 done; 1 interrupted, or a bug; 2 wrong command line; 78 a mistake in the configuration, the pictures or
+the bundle, told in one message
+"""
+
+console = Console(stderr=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    # Lightning's advice on worker processes and loggers is for its developers, not for a line engineer.
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    try:
+        status: int = arguments.command(arguments)
+    except (ConfigError, DataError, BundleError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        "inspector-train", description="Train a model bundle for the daemon.", epilog=EPILOG, formatter_class=raw
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fit = commands.add_parser("fit", help="train, calibrate and write the bundle")
+    fit.add_argument("config", type=Path, help="configuration file, YAML")
+    fit.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted fit")
+    fit.add_argument("--json", action="store_true", help="print the summary as JSON")
+    fit.set_defaults(command=_fit)
+
+    again = commands.add_parser("export", help="write the bundle again from the last checkpoint, without training")
+    again.add_argument("config", type=Path, help="configuration file, YAML")
+    again.add_argument("--json", action="store_true", help="print the summary as JSON")
+    again.set_defaults(command=_export, resume=False)
+
+    evaluate = commands.add_parser("evaluate", help="judge labelled pictures that training never saw")
+    evaluate.add_argument("bundle", type=Path, help="folder of the bundle")
+    evaluate.add_argument("data", type=Path, help="folder with one folder a class")
+    evaluate.add_argument("--normal", default="normal", help="name of the folder with normal pictures")
+    evaluate.add_argument("--report", type=Path, metavar="DIR", help="write histogram, ROC and worst mistakes there")
+    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
+    evaluate.set_defaults(command=_evaluate)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of a training configuration")
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(TrainingConfig.model_json_schema(), indent=2))
+    return 0
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    return _train(arguments, Start.RESUME if arguments.resume else Start.FRESH)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    return _train(arguments, Start.CHECKPOINT)
+
+
+def _train(arguments: argparse.Namespace, start: Start) -> int:
+    config = read_settings(arguments.config, TrainingConfig)
+    with _tracking() as track:
+        prepared = prepare(config, track)
+        model = fit_model(config, prepared.data, run_dir=config.output, start=start, track=track)
+        path = config.output / "bundle"
+        export(model, golden_pictures(prepared.data), path, {"name": config.name, "training": prepared.record})
+    calibration = model.calibration
+    summary = {
+        "bundle": str(path),
+        "digest": read_bundle(path).digest,
+        "threshold": calibration.threshold,
+        "false_reject_rate": calibration.false_reject_rate,
+        "held_out_normals": calibration.normals,
+        "anomaly_types": {each.name: each.pictures for each in model.anomaly_types},
+    }
+    if arguments.json:
+        print(json.dumps(summary))
+    else:
+        console.print(f"[bold green]bundle[/] {path}  [dim]{summary['digest'][:12]}[/]")
+        console.print(f"threshold {calibration.threshold:.4g} from {calibration.normals} held-out normals")
+        console.print(f"next: inspector inspect {path} PICTURE…, or name it in a configuration for inspector run")
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    bundle = read_bundle(arguments.bundle)
+    pictures = scan(DataSettings(root=arguments.data, normal=arguments.normal))
+    files = {arguments.normal: pictures.normal, **pictures.anomalies}
+    with _tracking() as track, track("judging", sum(map(len, files.values()))) as progress:
+        scored = score_files(bundle, files, progress)
+    figures = {"bundle": bundle.digest, "threshold": bundle.threshold, **summarise(scored, arguments.normal)}
+    if arguments.report:
+        arguments.report.mkdir(parents=True, exist_ok=True)
+        draw_histogram(scored, arguments.normal, bundle.threshold, arguments.report / "histogram.png")
+        draw_roc({bundle.manifest.name: (scored, arguments.normal)}, arguments.report / "roc.png")
+        draw_mistakes(scored, arguments.normal, bundle.threshold, arguments.report / "mistakes.png")
+    if arguments.json:
+        print(json.dumps(figures))
+    else:
+        _print_figures(figures, bundle)
+    return 0
+
+
+def _print_figures(figures: dict[str, Any], bundle: Bundle) -> None:
+    table = Table("type", "pictures", "AUROC", "recall at the threshold", title=bundle.manifest.name)
+    for name, own in figures["types"].items():
+        table.add_row(name, str(own["pictures"]), _rounded(own["auroc"]), _rounded(own["recall"]))
+    table.add_section()
+    table.add_row("all", str(figures["anomalies"]), _rounded(figures["auroc"]), _rounded(figures["recall"]))
+    Console().print(table)
+    Console().print(f"good parts rejected: {_rounded(figures['false_reject_rate'])} of {figures['normals']}")
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+@contextmanager
+def _tracking() -> Iterator[Any]:
+    """A tracker that shows one bar after the other; Lightning shows its own in between."""
+
+    @contextmanager
+    def track(what: str, total: int) -> Iterator[Progress]:
+        with ProgressBar(console=console, transient=True) as bar:
+            task = bar.add_task(what, total=total or None)
+            yield lambda done: bar.advance(task, done)
+
+    yield track
+
+
+if __name__ == "__main__":
+    sys.exit(main())

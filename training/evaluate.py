@@ -1,0 +1,79 @@
+"""How well a bundle judges pictures that its training never saw."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from inspector.bundle import Bundle
+from inspector.inspection import Floats, Outcome
+from inspector.pictures import read_picture
+from training.features import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One picture of known truth, judged. ``label`` is ``normal`` or the anomaly type."""
+
+    file: Path
+    label: str
+    score: float
+    outcome: Outcome
+    nearest_type: str | None
+
+
+def score_files(bundle: Bundle, files: Mapping[str, Sequence[Path]], progress: Progress = silent) -> list[Scored]:
+    """Judge the files, by label, exactly as the daemon does: one at a time, through the bundle."""
+    judged = []
+    for label, paths in files.items():
+        for path in paths:
+            (said,) = bundle.judge(bundle.embedder.embed(bundle.prepare(read_picture(path))[None]))
+            score = float("inf") if said.score is None else said.score
+            judged.append(Scored(path, label, score, said.outcome, said.nearest_type))
+            progress(1)
+    return judged
+
+
+def summarise(scored: Sequence[Scored], normal: str) -> dict[str, Any]:
+    """AUROC over all types, false rejects among the normals, and recall and AUROC for each anomaly type."""
+    normals = [each for each in scored if each.label == normal]
+    types = sorted({each.label for each in scored} - {normal})
+    anomalies = [each for each in scored if each.label != normal]
+    return {
+        "auroc": auroc(_scores(normals), _scores(anomalies)),
+        "normals": len(normals),
+        "anomalies": len(anomalies),
+        "false_reject_rate": _rejected(normals),
+        "recall": _rejected(anomalies),
+        "types": {
+            name: {
+                "pictures": len(own),
+                "recall": _rejected(own),
+                "auroc": auroc(_scores(normals), _scores(own)),
+            }
+            for name in types
+            for own in [[each for each in anomalies if each.label == name]]
+        },
+    }
+
+
+def auroc(normal: Floats, anomalous: Floats) -> float | None:
+    """Chance that an anomaly scores above a normal picture; None where either is missing."""
+    if not len(normal) or not len(anomalous):
+        return None
+    truth = np.r_[np.zeros(len(normal)), np.ones(len(anomalous))]
+    return float(roc_auc_score(truth, np.r_[normal, anomalous]))
+
+
+def _scores(scored: Sequence[Scored]) -> Floats:
+    scores: NDArray[np.float32] = np.array([each.score for each in scored], np.float32)
+    return scores
+
+
+def _rejected(scored: Sequence[Scored]) -> float | None:
+    """Share that is not PASS."""
+    return sum(each.outcome is not Outcome.PASS for each in scored) / len(scored) if scored else None

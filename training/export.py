@@ -1,0 +1,104 @@
+"""A fitted model as a bundle: one ONNX graph that takes camera pixels, proved to say what training's code says."""
+
+import io
+import logging
+import platform
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inspector import __version__
+from inspector.bundle import GoldenPicture, read_bundle, write_bundle
+from inspector.embedder import EMBEDDING, INPUT, PATCHES, OnnxEmbedder
+from inspector.errors import BundleError
+from inspector.inspection import Outcome, Pixels, utc_now
+from training.fit import FittedModel, TrainingSet
+from training.network import Network
+
+OPSET: Final = 18
+GOLDEN_PER_LABEL: Final = 3
+"""Pictures of the held-out normals and of each anomaly type that travel with the bundle."""
+
+
+class Deployed(nn.Module):
+    """The network as the daemon meets it: from uint8 pictures to features."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, h, w, 3) uint8 RGB to embedding (n, d) and patches (n, rows, columns, c)."""
+        pooled, maps = self.network.trunk(pictures.permute(0, 3, 1, 2).float())
+        return self.network.head(pooled), maps.permute(0, 2, 3, 1)
+
+
+def to_onnx(network: Network, height: int, width: int) -> bytes:
+    """The network as one ONNX file, for any number of pictures of one size."""
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's notes on its own future are nothing to the user
+        program = torch.onnx.export(
+            Deployed(network).eval(),
+            (example,),
+            input_names=[INPUT],
+            output_names=[EMBEDDING, PATCHES],
+            opset_version=OPSET,
+            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise BundleError("torch gave no ONNX program for this network")
+    file = io.BytesIO()
+    program.save(file)
+    return file.getvalue()
+
+
+def golden_pictures(data: TrainingSet) -> dict[str, Pixels]:
+    """A few held-out normals and a few pictures of each anomaly type, by label."""
+    labelled = {"normal": data.held_out, **data.anomalies}
+    return {label: own[:GOLDEN_PER_LABEL] for label, own in labelled.items()}
+
+
+def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: dict[str, Any]) -> None:
+    """Write the bundle.
+
+    ``golden`` holds (n, h, w, 3) pictures by label, ``fields`` further fields of the manifest. Raises BundleError, and
+    writes nothing, when ONNX Runtime and torch do not agree on the golden pictures.
+    """
+    pictures = {f"{label}-{i}.png": (label, own[i]) for label, own in golden.items() for i in range(len(own))}
+    scores = model.score(np.stack([pixels for _, pixels in pictures.values()]))
+    threshold = model.calibration.threshold
+    records = [
+        GoldenPicture(file=file, label=label, score=float(score), outcome=_outcome(float(score), threshold))
+        for (file, (label, _)), score in zip(pictures.items(), scores, strict=True)
+    ]
+    height, width = next(iter(pictures.values()))[1].shape[:2]
+    write_bundle(
+        path,
+        {
+            "created": utc_now(),
+            "created_by": f"line-inspector {__version__}, Python {platform.python_version()}, torch {torch.__version__}",
+            "input_size": (height, width),
+            "scorers": tuple(part.kind for part in model.scorer.parts),
+            "anomaly_types": model.anomaly_types,
+            "calibration": model.calibration,
+            "golden": tuple(records),
+            **fields,
+        },
+        model=to_onnx(model.network, height, width),
+        scorer=model.scorer,
+        prototypes=model.prototypes,
+        golden={file: pixels for file, (_, pixels) in pictures.items()},
+    )
+
+
+def _outcome(score: float, threshold: float) -> Outcome:
+    return Outcome.PASS if score <= threshold else Outcome.FAIL

@@ -1,0 +1,204 @@
+"""From a configuration and pictures to a fitted model, and to its bundle."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from torch.utils.data import DataLoader
+
+from inspector.bundle import AnomalyType, Calibration
+from inspector.errors import DataError
+from inspector.fusion import Fusion, fit_fusion
+from inspector.inspection import Features, Floats, Pixels
+from training.augment import Augmentation, ColourPca
+from training.calibrate import calibrate
+from training.config import AnomalyTypeSettings, TrainingConfig
+from training.dataset import PictureDataset
+from training.features import Progress, embed, pooled_draws, silent
+from training.losses import make_loss
+from training.module import MetricLearning
+from training.network import Network
+from training.sampling import WeightedTypeSampler
+
+log = logging.getLogger(__name__)
+
+NORMAL = 0
+"""Label of the normal class; anomaly types follow in order, auxiliary classes after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Everything that a fit may look at. Pictures are (n, height, width, 3) uint8 at the network's input size."""
+
+    normal: Pixels
+    held_out: Pixels
+    """Normals that only calibrate."""
+    anomalies: dict[str, Pixels]
+    auxiliary: dict[str, Pixels]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """What a fit makes, in training's own code; the bundle must say the same."""
+
+    network: Network
+    scorer: Fusion
+    anomaly_types: tuple[AnomalyType, ...]
+    prototypes: Floats
+    """(t, d) mean direction of each anomaly type, rows of length 1."""
+    calibration: Calibration
+
+    def features(self, pictures: Pixels) -> Features:
+        """The features of (n, height, width, 3) uint8 pictures at the network's input size."""
+        return embed(self.network, PictureDataset(pictures, [NORMAL] * len(pictures)))
+
+    def score(self, pictures: Pixels) -> Floats:
+        """(n,) scores of the same."""
+        return self.scorer.score(self.features(pictures))
+
+
+class Start(StrEnum):
+    """Where the learning begins."""
+
+    FRESH = "fresh"
+    RESUME = "resume"
+    """At the last checkpoint, and on to the configured end."""
+    CHECKPOINT = "checkpoint"
+    """At the last checkpoint, which is taken as it is."""
+
+
+Tracker = Callable[[str, int], AbstractContextManager[Progress]]
+"""Opens a progress display for a named piece of work of so many pictures."""
+
+
+def untracked(_: str, __: int) -> AbstractContextManager[Progress]:
+    """For callers that show no progress."""
+    return nullcontext(silent)
+
+
+def fit_model(
+    config: TrainingConfig, data: TrainingSet, *, run_dir: Path | None, start: Start = Start.FRESH, track: Tracker = untracked
+) -> FittedModel:
+    """Learn the embedding, fit the scorers on the normals and calibrate on the held-out ones.
+
+    ``run_dir`` receives checkpoints and logs; without it nothing is written. Raises DataError or ConfigError.
+    """
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    classes = [data.normal, *data.anomalies.values(), *data.auxiliary.values()]
+    network = Network(config.network, learned=len(classes) > 1)
+    if len(classes) > 1:
+        _learn(network, config, classes, list(data.anomalies), run_dir=run_dir, start=start, track=track)
+    else:
+        log.warning("no anomaly and no auxiliary pictures: the embedding is the backbone's own, nothing is learned")
+    with track("features of the normals", len(data.normal)) as progress:
+        normals = embed(network, PictureDataset(data.normal, [NORMAL] * len(data.normal)), progress)
+    normals = _standardise_patches(network, normals)
+    scorer = fit_fusion(config.scorers, normals)
+    with track("calibration", len(data.held_out)) as progress:
+        held_out = embed(network, PictureDataset(data.held_out, [NORMAL] * len(data.held_out)), progress)
+    return FittedModel(
+        network=network,
+        scorer=scorer,
+        anomaly_types=_anomaly_types(config, data),
+        prototypes=_prototypes(network, data.anomalies),
+        calibration=calibrate(scorer.score(held_out), config.false_reject_rate),
+    )
+
+
+def _learn(
+    network: Network,
+    config: TrainingConfig,
+    classes: Sequence[Pixels],
+    anomaly_names: Sequence[str],
+    *,
+    run_dir: Path | None,
+    start: Start,
+    track: Tracker,
+) -> None:
+    """Metric learning of the head on features computed once, or of the whole network on pictures."""
+    labels = [label for label, pictures in enumerate(classes) for _ in pictures]
+    augmentation = Augmentation(config.augment, ColourPca.fit(classes[NORMAL]))
+    pictures = PictureDataset(np.concatenate(classes), labels, augmentation)
+    weights = {
+        label: config.data.anomalies.get(name, AnomalyTypeSettings()).weight
+        for label, name in enumerate(anomaly_names, start=NORMAL + 1)
+    }
+    loss = make_loss(config.loss, config.network.embedding_dim, len(classes))
+    module = MetricLearning(network.head if config.network.train == "head" else network, loss, config.optimiser)
+    if start is Start.CHECKPOINT:
+        module.load_state_dict(torch.load(_last_checkpoint(run_dir), weights_only=True)["state_dict"])
+        return
+    sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=weights, seed=config.seed)
+    loader = _loader(network, config, pictures, sampler, track)
+    _trainer(config, run_dir).fit(module, loader, ckpt_path=_last_checkpoint(run_dir) if start is Start.RESUME else None)
+    network.cpu().eval()
+
+
+def _loader(
+    network: Network, config: TrainingConfig, pictures: PictureDataset, sampler: WeightedTypeSampler, track: Tracker
+) -> DataLoader[Any]:
+    """Pictures, or the pooled features of all their versions where these never change."""
+    if config.network.train == "all":
+        loader: DataLoader[Any] = DataLoader(pictures, config.batch_size, sampler=sampler, drop_last=True)
+    else:
+        with track("features of augmented pictures", config.views * len(sampler)) as progress:
+            features = pooled_draws(network, pictures, sampler, config.views, progress)
+        loader = DataLoader(features, config.batch_size, shuffle=True, drop_last=True)
+    if not len(loader):
+        raise DataError(f"{len(sampler)} draws do not fill one batch of {config.batch_size}: lower batch_size")
+    return loader
+
+
+def _trainer(config: TrainingConfig, run_dir: Path | None) -> pl.Trainer:
+    options: dict[str, Any] = {"enable_progress_bar": False, "logger": False, "enable_checkpointing": False}
+    if run_dir:
+        checkpoints = ModelCheckpoint(run_dir / "checkpoints", save_last=True, save_on_exception=True)
+        loggers = [CSVLogger(run_dir, name="logs", version=""), TensorBoardLogger(run_dir, name="logs", version="")]
+        options = {"callbacks": [checkpoints, RichProgressBar()], "logger": loggers}
+    return pl.Trainer(**{"enable_model_summary": False, "log_every_n_steps": 10, **options, **config.trainer})
+
+
+def _last_checkpoint(run_dir: Path | None) -> Path:
+    checkpoint = run_dir and run_dir / "checkpoints" / "last.ckpt"
+    if not checkpoint or not checkpoint.exists():
+        raise DataError(f"nothing to resume: there is no {checkpoint}; run fit without --resume")
+    return checkpoint
+
+
+def _standardise_patches(network: Network, normals: Features) -> Features:
+    """Bring the patches' channels to one scale, in the network and in features that it has already given."""
+    patches = normals.patches
+    if patches is None:
+        return normals
+    mean, std = patches.mean(axis=(0, 1, 2)), patches.std(axis=(0, 1, 2)) + np.float32(1e-6)
+    network.trunk.standardise_patches(torch.from_numpy(mean), torch.from_numpy(std))
+    return Features(embedding=normals.embedding, patches=(patches - mean) / std)
+
+
+def _prototypes(network: Network, anomalies: dict[str, Pixels]) -> Floats:
+    means = [embed(network, PictureDataset(own, [0] * len(own))).embedding.mean(axis=0) for own in anomalies.values()]
+    if not means:
+        return np.zeros((0, 0), np.float32)
+    stacked = np.stack(means)
+    unit: Floats = stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+    return unit
+
+
+def _anomaly_types(config: TrainingConfig, data: TrainingSet) -> tuple[AnomalyType, ...]:
+    types = []
+    for name, pictures in data.anomalies.items():
+        settings = config.data.anomalies.get(name, AnomalyTypeSettings())
+        types.append(
+            AnomalyType(name=name, weight=settings.weight, critical=settings.critical, pictures=len(pictures))
+        )
+    return tuple(types)

@@ -1,0 +1,75 @@
+"""Pictures of an evaluation: the score histogram, the ROC curve and the worst misses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_curve
+
+from inspector.pictures import read_picture
+from training.evaluate import Scored
+
+mpl.use("Agg")
+
+GOOD, BAD, LINE = "#2a7f9e", "#d1495b", "#333333"
+TYPE_COLOURS: Final = (BAD, "#edae49", "#8d6a9f", "#66a182", "#b56576", "#5c6b73", "#c98b2b")
+
+
+def draw_histogram(scored: Sequence[Scored], normal: str, threshold: float, path: Path) -> None:
+    """Scores of normals above the axis and of each anomaly type, with the threshold between PASS and FAIL."""
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    axes = figure.subplots()
+    scores = np.array([each.score for each in scored])
+    bins = np.linspace(*np.quantile(scores, [0, 0.99]), 60)
+    labels = [normal, *sorted({each.label for each in scored} - {normal})]
+    for label, colour in zip(labels, (GOOD, *TYPE_COLOURS * len(labels)), strict=False):
+        own = np.array([each.score for each in scored if each.label == label]).clip(max=bins[-1])
+        axes.hist(own, bins, label=f"{label} ({len(own)})", color=colour, alpha=0.65)
+    axes.axvline(threshold, color=LINE, linestyle="--")
+    axes.annotate("PASS ◂ threshold ▸ FAIL", (threshold, 1.01), xycoords=("data", "axes fraction"), ha="center")
+    axes.set(xlabel="anomaly score", ylabel="pictures")
+    axes.legend()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
+def draw_roc(curves: dict[str, tuple[Sequence[Scored], str]], path: Path) -> None:
+    """ROC curves by name, and the end of few false rejects, where a line works, enlarged."""
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    whole, end = figure.subplots(1, 2)
+    for (name, (scored, normal)), colour in zip(curves.items(), (GOOD, BAD), strict=False):
+        truth = [each.label != normal for each in scored]
+        rejected, caught, _ = roc_curve(truth, [each.score for each in scored])
+        for axes in (whole, end):
+            axes.step(100 * rejected, 100 * caught, where="post", label=name, color=colour, linewidth=2)
+    whole.plot([0, 100], [0, 100], color=LINE, linewidth=0.7, linestyle=":")
+    whole.set(title="ROC", xlabel="good parts rejected, %", ylabel="defects caught, %")
+    end.set(title="where a line works", xlabel="good parts rejected, %", xlim=(0, 10))
+    for axes in (whole, end):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    whole.legend(loc="lower right")
+    figure.savefig(path, dpi=120)
+
+
+def draw_mistakes(scored: Sequence[Scored], normal: str, threshold: float, path: Path, each: int = 6) -> None:
+    """A sheet of the worst misses above the worst false rejects, with their scores."""
+    missed = sorted((one for one in scored if one.label != normal and one.score <= threshold), key=lambda o: o.score)
+    rejected = sorted((one for one in scored if one.label == normal and one.score > threshold), key=lambda o: -o.score)
+    figure = Figure(figsize=(2.1 * each, 5.4), layout="constrained")
+    grid = figure.subplots(2, each, squeeze=False)
+    for row, title, mistakes in (
+        (grid[0], f"missed defects: {len(missed)}", missed),
+        (grid[1], f"good parts rejected: {len(rejected)}", rejected),
+    ):
+        row[0].set_title(title, loc="left", fontsize=11, fontweight="bold")
+        for axes in row:
+            axes.set_axis_off()
+        for axes, one in zip(row, mistakes, strict=False):
+            axes.imshow(read_picture(one.file))
+            axes.text(0.5, -0.02, f"{one.label}\n{one.score:.3g}", transform=axes.transAxes, ha="center", va="top", fontsize=8)
+    figure.suptitle(f"worst mistakes at the threshold {threshold:.3g}")
+    figure.savefig(path, dpi=120)
