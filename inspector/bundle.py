@@ -1,0 +1,258 @@
+"""The folder that training writes and the daemon reads; nothing in it is executed or unpickled.
+
+``bundle.json`` names every other file with its SHA-256, so the digest of that one file identifies the whole bundle.
+A bundle is written beside its final name and renamed: a reader sees all of it or none.
+"""
+
+import hashlib
+import io
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from pydantic import AwareDatetime, Field, ValidationError
+
+from inspector.embedder import OnnxEmbedder
+from inspector.errors import BundleError
+from inspector.fusion import Fusion
+from inspector.inspection import Features, Floats, Outcome, Pixels
+from inspector.pictures import encode_png, read_picture, resize
+from inspector.settings import Settings
+
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "bundle.json"
+MODEL: Final = "model.onnx"
+SCORER: Final = "scorer.npz"
+GOLDEN: Final = "golden"
+PROTOTYPES: Final = "type_prototypes"
+
+SCORE_TOLERANCE: Final = 1e-3
+"""How far a golden picture's score may lie from the recorded one, relative to the threshold."""
+
+
+class Calibration(Settings):
+    """Where the threshold comes from."""
+
+    threshold: float
+    """A score above this is FAIL."""
+    false_reject_rate: float
+    """Share of good parts that may be rejected, as configured."""
+    observed_false_rejects: int
+    """Held-out normals above the threshold."""
+    normals: int
+    """Held-out normals that the threshold was read from."""
+
+
+class GoldenPicture(Settings):
+    """A picture that travels with the bundle, and what training's own code said of it."""
+
+    file: str
+    label: str
+    score: float
+    outcome: Outcome
+
+
+class AnomalyType(Settings):
+    """A kind of defect that training saw."""
+
+    name: str
+    weight: float
+    critical: bool
+    pictures: int
+
+
+class Manifest(Settings):
+    """``bundle.json``."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    name: str
+    """Name of the product that the model judges."""
+    created: AwareDatetime
+    created_by: str
+    """Program and version that wrote the bundle."""
+    input_size: tuple[int, int]
+    """Height and width in pixels of the graph's input."""
+    scorers: tuple[str, ...] = Field(min_length=1)
+    """Kinds of the distances that make the score, of ``inspector.scorers``."""
+    anomaly_types: tuple[AnomalyType, ...] = ()
+    calibration: Calibration
+    golden: tuple[GoldenPicture, ...] = Field(min_length=1)
+    training: dict[str, Any] = {}
+    """The record of the training: its settings, the counts of pictures and their digest."""
+    files: dict[str, str]
+    """SHA-256 of every file of the bundle but this one, by its path in the bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a bundle says of one picture."""
+
+    outcome: Outcome
+    score: float | None
+    """None where it is not a number."""
+    nearest_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose every checksum matched, loaded. ``digest`` is the SHA-256 of its manifest."""
+
+    path: Path
+    digest: str
+    manifest: Manifest
+    embedder: OnnxEmbedder
+    scorer: Fusion
+    prototypes: Floats
+    """(t, d) unit vectors, the mean embedding of each anomaly type in the manifest's order."""
+
+    @property
+    def threshold(self) -> float:
+        """A score above this is FAIL."""
+        return self.manifest.calibration.threshold
+
+    def prepare(self, pixels: Pixels) -> Pixels:
+        """The picture at the model's input size."""
+        return resize(pixels, *self.manifest.input_size)
+
+    def judge(self, features: Features) -> list[Judgement]:
+        """The verdict on each of n pictures. A score that is not a number is never a PASS: it is ERROR."""
+        scores = self.scorer.score(features)
+        return [self._verdict(float(score), row) for score, row in zip(scores, features.embedding, strict=True)]
+
+    def _verdict(self, score: float, embedding: Floats) -> Judgement:
+        if not np.isfinite(score):
+            return Judgement(Outcome.ERROR, None)
+        if score <= self.threshold:
+            return Judgement(Outcome.PASS, score)
+        return Judgement(Outcome.FAIL, score, self._nearest_type(embedding))
+
+    def _nearest_type(self, embedding: Floats) -> str | None:
+        if not len(self.prototypes):
+            return None
+        return self.manifest.anomaly_types[int(np.argmax(self.prototypes @ embedding))].name
+
+    def check_golden(self) -> None:
+        """Judge the golden pictures again. Raises BundleError when a verdict or a score is not what training saw."""
+        for golden in self.manifest.golden:
+            pixels = self.prepare(read_picture(self.path / GOLDEN / golden.file))
+            (said,) = self.judge(self.embedder.embed(pixels[None]))
+            if said.outcome is golden.outcome and self._agrees(said.score, golden.score):
+                continue
+            raise BundleError(
+                f"{self.path}: golden picture {golden.file} scores {said.score} ({said.outcome}) here, "
+                f"{golden.score} ({golden.outcome}) where it was trained; do not use this bundle on this machine"
+            )
+
+    def _agrees(self, score: float | None, expected: float) -> bool:
+        return score is not None and abs(score - expected) <= SCORE_TOLERANCE * max(abs(self.threshold), 1.0)
+
+
+def read_bundle(path: Path, threads: int = 0) -> Bundle:
+    """The bundle in the folder ``path``. Raises BundleError unless every file is there and every checksum matches."""
+    manifest_bytes = _read(path / MANIFEST)
+    manifest = _parse_manifest(path, manifest_bytes)
+    needed = {MODEL, SCORER, *(f"{GOLDEN}/{golden.file}" for golden in manifest.golden)}
+    if needed - manifest.files.keys():
+        raise BundleError(f"{path / MANIFEST}: names no {sorted(needed - manifest.files.keys())}; export it again")
+    contents = {name: _checked(path, name, digest) for name, digest in manifest.files.items()}
+    arrays = _parse_arrays(path, contents[SCORER])
+    prototypes = arrays.pop(PROTOTYPES)
+    bundle = Bundle(
+        path=path,
+        digest=_digest(manifest_bytes),
+        manifest=manifest,
+        embedder=OnnxEmbedder(path / MODEL, threads),
+        scorer=_fusion(path, manifest, arrays),
+        prototypes=prototypes,
+    )
+    if bundle.embedder.input_size != manifest.input_size:
+        raise BundleError(f"{path}: the model's input is {bundle.embedder.input_size}, not {manifest.input_size}")
+    return bundle
+
+
+def write_bundle(
+    path: Path,
+    fields: dict[str, Any],
+    *,
+    model: bytes,
+    scorer: Fusion,
+    prototypes: Floats,
+    golden: dict[str, Pixels],
+) -> None:
+    """Write a bundle beside ``path``, read it back, replay its golden pictures, and only then rename it.
+
+    ``fields`` are the manifest's but ``files``; ``golden`` are the golden pictures by file name. A bundle that was at
+    ``path`` is replaced as a whole. Raises BundleError, and leaves ``path`` as it was, when the new one does not hold.
+    """
+    arrays = io.BytesIO()
+    np.savez(arrays, **scorer.arrays(), **{PROTOTYPES: prototypes})
+    contents = {MODEL: model, SCORER: arrays.getvalue()}
+    contents |= {f"{GOLDEN}/{name}": encode_png(pixels) for name, pixels in golden.items()}
+    manifest = Manifest(**fields, files={name: _digest(data) for name, data in contents.items()})
+    contents[MANIFEST] = (manifest.model_dump_json(indent=2) + "\n").encode()
+
+    draft, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("draft", "old"))
+    try:
+        _write_files(draft, contents)
+        read_bundle(draft).check_golden()
+        if path.exists():
+            path.rename(old)
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, data in contents.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+
+def _fusion(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> Fusion:
+    try:
+        return Fusion.from_arrays(manifest.scorers, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{path / SCORER}: does not hold the distances {manifest.scorers}: {error}") from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{file}: {error.strerror}; this is no whole bundle, export it again") from error
+
+
+def _checked(path: Path, name: str, digest: str) -> bytes:
+    if not (path / name).resolve().is_relative_to(path.resolve()):
+        raise BundleError(f"{path / MANIFEST}: names a file outside the bundle: {name}")
+    data = _read(path / name)
+    if _digest(data) != digest:
+        raise BundleError(f"{path / name}: checksum does not match {MANIFEST}; copy or export the bundle again")
+    return data
+
+
+def _parse_manifest(path: Path, data: bytes) -> Manifest:
+    try:
+        return Manifest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BundleError(f"{path / MANIFEST}: {where}: {first['msg']}") from error
+
+
+def _parse_arrays(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{path / SCORER}: {error}") from error

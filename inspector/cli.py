@@ -1,0 +1,149 @@
+"""The ``inspector`` command: run, check, inspect, schema."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from inspector import __version__, logs
+from inspector.bundle import Bundle, Judgement, read_bundle
+from inspector.config import Config, read_config
+from inspector.daemon import Daemon
+from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, FrameError
+from inspector.inspection import Inspection, Outcome
+from inspector.pictures import SUFFIXES, read_picture
+
+EXIT_BY_OUTCOME: Final = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.ERROR: 3}
+"""``inspect`` ends with the worst of its verdicts; 2 is argparse's for a wrong command line."""
+
+SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "config": Config.model_json_schema,
+    "result": lambda: Inspection.model_json_schema(mode="serialization"),
+}
+
+EPILOG: Final = """examples:
+  inspector check /etc/inspector/line-1.yaml
+  inspector run /etc/inspector/line-1.yaml
+  inspector inspect bundles/cells part-0815.png --json
+  inspector inspect bundles/cells pictures/
+  inspector schema result
+
+exit status: 0 done, or all PASS; 1 a FAIL, or a crash of the daemon; 2 wrong command line; 3 an ERROR verdict;
+78 a mistake in the configuration or the bundle, told in one message
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+    except (ConfigError, BundleError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_CONFIG
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        "inspector", description="Inspect parts on a manufacturing line.", epilog=EPILOG, formatter_class=raw
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="inspect until SIGTERM")
+    run.add_argument("config", type=Path, help="configuration file, YAML")
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="read a configuration and its bundles, and say every mistake")
+    check.add_argument("config", type=Path, help="configuration file, YAML")
+    check.set_defaults(command=_check)
+
+    inspect = commands.add_parser("inspect", help="judge pictures from files")
+    inspect.add_argument("bundle", type=Path, help="folder of a model bundle")
+    inspect.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="picture files, or folders of them")
+    inspect.add_argument("--json", action="store_true", help="one JSON object a picture instead of the table")
+    inspect.set_defaults(command=_inspect)
+
+    schema = commands.add_parser("schema", help="print a JSON Schema")
+    schema.add_argument("of", choices=sorted(SCHEMAS), help="the daemon's configuration, or the MQTT result message")
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    config = read_config(arguments.config)
+    logs.configure(config.logging.level, config.logging.format)
+    return Daemon(config).run()
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    config = read_config(arguments.config)
+    for station in config.stations:
+        bundle = read_bundle(station.bundle)
+        bundle.check_golden()
+        print(f"{station.name}: bundle {bundle.manifest.name} {bundle.digest[:12]}, {station.camera.kind} camera: good")
+    return 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    bundle = read_bundle(arguments.bundle)
+    verdicts = [_judge_file(bundle, path) for path in _files(arguments.images)]
+    if arguments.json:
+        for verdict in verdicts:
+            print(json.dumps(verdict))
+    else:
+        _print_table(verdicts, bundle.threshold)
+    return max((EXIT_BY_OUTCOME[verdict["outcome"]] for verdict in verdicts), default=0)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        found += [file for file in inside if not path.is_dir() or file.suffix.lower() in SUFFIXES]
+    return found
+
+
+def _judge_file(bundle: Bundle, path: Path) -> dict[str, Any]:
+    try:
+        picture = bundle.prepare(read_picture(path))
+    except FrameError as error:
+        return _verdict(path, Judgement(Outcome.ERROR, None)) | {"reason": str(error)}
+    (judgement,) = bundle.judge(bundle.embedder.embed(picture[None]))
+    return _verdict(path, judgement) | {"threshold": bundle.threshold}
+
+
+def _verdict(path: Path, judgement: Judgement) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "outcome": judgement.outcome,
+        "score": judgement.score,
+        "nearest_type": judgement.nearest_type,
+    }
+
+
+def _print_table(verdicts: list[dict[str, Any]], threshold: float) -> None:
+    table = Table("picture", "outcome", "score", "nearest type", caption=f"a score above {threshold:.4g} is FAIL")
+    colours = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.ERROR: "yellow"}
+    for verdict in verdicts:
+        score = "" if verdict["score"] is None else f"{verdict['score']:.4g}"
+        outcome = verdict["outcome"]
+        note = verdict.get("reason") or verdict["nearest_type"] or ""
+        table.add_row(verdict["file"], f"[{colours[outcome]}]{outcome}", score, note)
+    Console().print(table)
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    print(json.dumps(SCHEMAS[arguments.of](), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+
+from inspector.config import read_config
+from inspector.errors import ConfigError
+
+GOOD = """\
+sinks:
+  - kind: mqtt
+    host: broker.local
+stations:
+  - name: press-1
+    bundle: bundles/cells
+    camera:
+      kind: folder
+      path: /data/frames
+"""
+
+
+def config_file(tmp_path, text):
+    path = tmp_path / "line.yaml"
+    path.write_text(text)
+    return path
+
+
+def refused(tmp_path, text):
+    with pytest.raises(ConfigError) as error:
+        read_config(config_file(tmp_path, text))
+    return str(error.value)
+
+
+def test_reads_a_station_with_the_shared_sinks(tmp_path):
+    config = read_config(config_file(tmp_path, GOOD))
+
+    (station,) = config.stations
+    assert station.name == "press-1"
+    assert station.camera.kind == "folder"
+    assert [sink.host for sink in config.sinks_of(station)] == ["broker.local"]
+
+
+def test_relative_paths_are_taken_from_the_files_folder(tmp_path):
+    (station,) = read_config(config_file(tmp_path, GOOD)).stations
+
+    assert station.bundle == tmp_path / "bundles" / "cells"
+    assert station.camera.path == Path("/data/frames")
+
+
+def test_a_stations_own_sinks_replace_the_shared_ones(tmp_path):
+    config = read_config(config_file(tmp_path, GOOD + "    sinks: [{kind: log}]\n"))
+
+    assert [sink.kind for sink in config.sinks_of(config.stations[0])] == ["log"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("path:", "pth:"), "At 'stations[0].camera.pth' (line 9): unknown key; did you mean 'path'?"),
+        (("host: broker.local", "hots: broker.local"), "At 'sinks[0].hots' (line 3): unknown key; did you mean 'host'?"),
+        (("stations:", "station:"), "At 'station' (line 4): unknown key; did you mean 'stations'?"),
+        (("kind: folder", "kind: fodler"), "At 'stations[0].camera' (line 8)"),
+        (("    bundle: bundles/cells\n", ""), "At 'stations[0].bundle' (line 5): Field required"),
+        (("name: press-1", "name: press/1"), "At 'stations[0].name' (line 5): String should match pattern"),
+        (("name: press-1", "name: [1]"), "At 'stations[0].name' (line 5): Input should be a valid string"),
+    ],
+)
+def test_each_kind_of_mistake_has_its_message_with_key_path_and_line(tmp_path, change, says):
+    assert says in refused(tmp_path, GOOD.replace(*change))
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    text = GOOD.replace("path:", "pth:").replace("host:", "hots:").replace("press-1", "press 1")
+
+    message = refused(tmp_path, text)
+
+    assert message.splitlines()[0].endswith("line.yaml: 4 to correct")
+    assert len(message.splitlines()) == 5
+
+
+def test_two_stations_of_one_name_are_refused(tmp_path):
+    text = GOOD + GOOD.partition("stations:\n")[2]
+
+    assert "two stations are named press-1" in refused(tmp_path, text)
+
+
+def test_two_sinks_of_one_kind_are_refused(tmp_path):
+    text = GOOD.replace("stations:", "  - kind: mqtt\nstations:")
+
+    assert "station press-1 has two sinks of kind mqtt" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stations: [", "not valid YAML"),
+        ("just words", "expected keys and values"),
+        ("", "expected keys and values"),
+        ("stations: []", "At 'stations' (line 1): Tuple should have at least 1 item"),
+    ],
+)
+def test_a_file_that_is_no_configuration(tmp_path, text, says):
+    assert says in refused(tmp_path, text)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: .*No such file"):
+        read_config(tmp_path / "none.yaml")

@@ -1,0 +1,170 @@
+from threading import Event
+
+import numpy as np
+import pytest
+
+from inspector import metrics
+from inspector.bundle import Judgement, read_bundle
+from inspector.errors import CameraError, FrameError
+from inspector.health import Heartbeats
+from inspector.inspection import Outcome, StationState
+from inspector.station import Station
+from tests.fakes import RememberingSink, ScriptedCamera
+from tests.parts import good_parts, scratched_parts
+
+GOOD, SCRATCHED = good_parts(1, seed=7)[0], scratched_parts(1, seed=7)[0]
+
+
+@pytest.fixture(scope="module")
+def bundle(small_bundle):
+    return read_bundle(small_bundle)
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch):
+    monkeypatch.setattr("inspector.station.FIRST_PAUSE_S", 0.001)
+
+
+def run(bundle, *cameras, sink=None, max_latency_ms=10_000.0, stop=None):
+    sink = sink or RememberingSink()
+    sessions = iter(cameras)
+
+    def open_camera():
+        camera = next(sessions)
+        if isinstance(camera, Exception):
+            raise camera
+        return camera
+
+    station = Station(
+        "press-1",
+        open_camera=open_camera,
+        bundle=bundle,
+        sinks={"memory": sink},
+        max_latency_ms=max_latency_ms,
+        health=Heartbeats(),
+    )
+    station.run(stop or Event())
+    return sink
+
+
+def test_good_part_passes_and_scratched_part_fails_as_the_known_type(bundle):
+    good, bad = run(bundle, ScriptedCamera(GOOD, SCRATCHED)).inspections
+
+    assert (good.outcome, good.reason, good.nearest_type) == (Outcome.PASS, None, None)
+    assert (bad.outcome, bad.nearest_type) == (Outcome.FAIL, "scratch")
+    assert good.score <= good.threshold == bundle.threshold < bad.score
+    assert bad.bundle == bundle.digest
+    assert bad.part_id == "p1"
+
+
+def test_every_frame_gets_one_inspection_with_its_own_id_and_rising_sequence(bundle):
+    inspections = run(bundle, ScriptedCamera(GOOD, None, GOOD, None, None, GOOD)).inspections
+
+    assert [each.sequence for each in inspections] == [0, 1, 2]
+    ids = [each.id for each in inspections]
+    assert len(set(ids)) == 3
+    assert all(len(each) == 26 for each in ids)
+
+
+def test_stages_add_up_to_the_total(bundle):
+    (inspection,) = run(bundle, ScriptedCamera(GOOD)).inspections
+
+    stages = {name: ms for name, ms in inspection.timings_ms.items() if name != "total"}
+    assert stages.keys() == {"acquire", "preprocess", "embed", "score"}
+    assert sum(stages.values()) == pytest.approx(inspection.timings_ms["total"])
+
+
+def test_spoilt_picture_is_an_error_for_its_part_and_the_camera_goes_on(bundle):
+    spoilt = FrameError("torn", reason="unreadable_picture", part_id="p9")
+    camera = ScriptedCamera(spoilt, GOOD)
+
+    error, good = run(bundle, camera).inspections
+
+    assert (error.outcome, error.reason, error.part_id) == (Outcome.ERROR, "unreadable_picture", "p9")
+    assert error.score is None
+    assert good.outcome is Outcome.PASS
+    assert camera.closed == 1
+
+
+def test_a_verdict_that_comes_too_late_is_an_error_never_a_pass(bundle):
+    (inspection,) = run(bundle, ScriptedCamera(GOOD, age_s=3.0), max_latency_ms=2_000.0).inspections
+
+    assert (inspection.outcome, inspection.reason) == (Outcome.ERROR, "deadline")
+
+
+def test_a_score_that_is_no_number_is_an_error(bundle, monkeypatch):
+    monkeypatch.setattr(type(bundle), "judge", lambda *_: [Judgement(Outcome.ERROR, None)])
+
+    (inspection,) = run(bundle, ScriptedCamera(GOOD)).inspections
+
+    assert (inspection.outcome, inspection.reason, inspection.score) == (Outcome.ERROR, "model_error", None)
+
+
+def test_lost_camera_is_said_once_and_opened_again_until_it_returns(bundle):
+    lost = CameraError("unplugged")
+    first = ScriptedCamera(GOOD, lost)
+
+    sink = run(bundle, first, lost, lost, ScriptedCamera(GOOD))
+
+    outcomes = [(each.outcome, each.reason) for each in sink.inspections]
+    assert outcomes == [(Outcome.PASS, None), (Outcome.ERROR, "camera_lost"), (Outcome.PASS, None)]
+    assert first.closed == 1
+    assert sink.states == [
+        StationState.STARTING,
+        StationState.RUNNING,
+        StationState.CAMERA_LOST,
+        StationState.RUNNING,
+        StationState.STOPPED,
+    ]
+
+
+def test_a_camera_that_is_lost_again_is_said_again(bundle):
+    lost = CameraError("unplugged")
+
+    sink = run(bundle, ScriptedCamera(GOOD, lost), ScriptedCamera(GOOD, lost), ScriptedCamera())
+
+    assert [each.reason for each in sink.inspections] == [None, "camera_lost", None, "camera_lost"]
+
+
+def test_a_sink_that_refuses_is_counted_and_inspection_goes_on(bundle):
+    errors = metrics.SINK_ERRORS.labels("press-1", "memory")
+    verdicts = metrics.INSPECTIONS.labels("press-1", "PASS")
+    before = errors._value.get(), verdicts._value.get()
+
+    run(bundle, ScriptedCamera(GOOD, GOOD), sink=RememberingSink(refuse=True))
+
+    assert (errors._value.get(), verdicts._value.get()) == (before[0] + 2, before[1] + 2)
+
+
+def test_stop_ends_the_loop_and_lets_camera_and_sinks_go(bundle):
+    stop = Event()
+    camera = ScriptedCamera(*[GOOD] * 1000)
+
+    class StoppingSink(RememberingSink):
+        def publish(self, inspection):
+            super().publish(inspection)
+            stop.set()
+
+    sink = run(bundle, camera, sink=StoppingSink(), stop=stop)
+
+    assert len(sink.inspections) == 1
+    assert sink.states[-1] is StationState.STOPPED
+    assert camera.closed == sink.closed == 1
+
+
+def test_a_bug_is_not_swallowed_but_the_end_is_still_announced(bundle):
+    sink = RememberingSink()
+
+    with pytest.raises(ZeroDivisionError):
+        run(bundle, ScriptedCamera(ZeroDivisionError()), sink=sink)
+
+    assert sink.states[-1] is StationState.STOPPED
+    assert sink.closed == 1
+
+
+def test_pictures_of_any_size_are_brought_to_the_models(bundle):
+    large = np.repeat(np.repeat(GOOD, 5, axis=0), 5, axis=1)
+
+    (inspection,) = run(bundle, ScriptedCamera(large)).inspections
+
+    assert inspection.outcome is Outcome.PASS
