@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from inspector.embedder import OnnxEmbedder
 from inspector.errors import BundleError
-from inspector.fusion import Fusion
+from inspector.fusion import Fusion, PartRecord
 from inspector.inspection import Features, Floats, Outcome, Pixels
 from inspector.pictures import encode_png, read_picture, resize
 from inspector.settings import Settings
@@ -29,8 +29,10 @@ SCORER: Final = "scorer.npz"
 GOLDEN: Final = "golden"
 PROTOTYPES: Final = "type_prototypes"
 
-SCORE_TOLERANCE: Final = 1e-3
-"""How far a golden picture's score may lie from the recorded one, relative to the threshold."""
+
+def score_tolerance(score: float) -> float:
+    """How far two machines, or torch and ONNX Runtime, may differ in this score: 1e-3 of it, or of 1 where it is small."""
+    return 1e-3 * max(abs(score), 1.0)
 
 
 class Calibration(Settings):
@@ -75,8 +77,8 @@ class Manifest(Settings):
     """Program and version that wrote the bundle."""
     input_size: tuple[int, int]
     """Height and width in pixels of the graph's input."""
-    scorers: tuple[str, ...] = Field(min_length=1)
-    """Kinds of the distances that make the score, of ``inspector.scorers``."""
+    parts: tuple[PartRecord, ...] = Field(min_length=1)
+    """The distances whose sum is the score."""
     anomaly_types: tuple[AnomalyType, ...] = ()
     calibration: Calibration
     golden: tuple[GoldenPicture, ...] = Field(min_length=1)
@@ -139,15 +141,16 @@ class Bundle:
         for golden in self.manifest.golden:
             pixels = self.prepare(read_picture(self.path / GOLDEN / golden.file))
             (said,) = self.judge(self.embedder.embed(pixels[None]))
-            if said.outcome is golden.outcome and self._agrees(said.score, golden.score):
+            if said.outcome is golden.outcome and _agree(said.score, golden.score):
                 continue
             raise BundleError(
                 f"{self.path}: golden picture {golden.file} scores {said.score} ({said.outcome}) here, "
                 f"{golden.score} ({golden.outcome}) where it was trained; do not use this bundle on this machine"
             )
 
-    def _agrees(self, score: float | None, expected: float) -> bool:
-        return score is not None and abs(score - expected) <= SCORE_TOLERANCE * max(abs(self.threshold), 1.0)
+
+def _agree(score: float | None, expected: float) -> bool:
+    return score is not None and abs(score - expected) <= score_tolerance(expected)
 
 
 def read_bundle(path: Path, threads: int = 0) -> Bundle:
@@ -216,9 +219,9 @@ def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
 
 def _fusion(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> Fusion:
     try:
-        return Fusion.from_arrays(manifest.scorers, arrays)
+        return Fusion.from_arrays(manifest.parts, arrays)
     except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"{path / SCORER}: does not hold the distances {manifest.scorers}: {error}") from error
+        raise BundleError(f"{path / SCORER}: does not hold the distances that {MANIFEST} names: {error!r}") from error
 
 
 def _digest(data: bytes) -> str:

@@ -48,7 +48,7 @@ class StationSettings(Settings):
 class Config(Settings):
     """A configuration file of the daemon."""
 
-    stations: tuple[StationSettings, ...] = Field(min_length=1)
+    stations: tuple[StationSettings, ...]
     """The stations that this process runs."""
     sinks: tuple[SinkSettings, ...] = ()
     """Receivers of the results of every station that names none of its own."""
@@ -59,6 +59,8 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
+        if not self.stations:
+            raise ValueError("there are no stations; see configs/inspector/line.yaml")
         names = [station.name for station in self.stations]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

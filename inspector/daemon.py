@@ -47,7 +47,7 @@ class Daemon:
 
     def _station(self, settings: StationSettings, bundle: Bundle, config: Config) -> Station:
         manifest = bundle.manifest
-        metrics.MODEL_INFO.labels(settings.name, bundle.digest, manifest.name, "+".join(manifest.scorers)).set(1)
+        metrics.MODEL_INFO.labels(settings.name, bundle.digest, manifest.name, "+".join(part.kind for part in manifest.parts)).set(1)
         metrics.THRESHOLD.labels(settings.name).set(bundle.threshold)
         return Station(
             settings.name,

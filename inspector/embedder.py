@@ -16,6 +16,9 @@ INPUT: Final = "pictures"
 EMBEDDING: Final = "embedding"
 """(n, d) float32, each row of length 1."""
 
+POOLED: Final = "pooled"
+"""(n, p) float32, each row of length 1."""
+
 PATCHES: Final = "patches"
 """(n, rows, columns, c) float32."""
 
@@ -37,5 +40,5 @@ class OnnxEmbedder:
 
     def embed(self, pictures: NDArray[np.uint8]) -> Features:
         """(n, height, width, 3) uint8 RGB at ``input_size`` to their features."""
-        embedding, patches = self._session.run([EMBEDDING, PATCHES], {INPUT: pictures})
-        return Features(embedding=embedding, patches=patches)
+        embedding, pooled, patches = self._session.run([EMBEDDING, POOLED, PATCHES], {INPUT: pictures})
+        return Features(embedding=embedding, pooled=pooled, patches=patches)

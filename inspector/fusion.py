@@ -1,7 +1,7 @@
 """One score of one or several distances, each brought to the scale on which normal pictures scatter by 1."""
 
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,26 +9,45 @@ from numpy.typing import NDArray
 from inspector.errors import DataError
 from inspector.inspection import Features, Floats
 from inspector.scorers import SCORERS, FittedScorer, ScorerSettings
+from inspector.settings import Settings
 
-LEFT_OUT: Final = 0.25
-"""Share of the normals that the parts are not fitted on while their scales are measured."""
+STRIDE: Final = 4
+"""Every so many-th normal is left out of the fit while the scales are measured on it."""
 
-FEWEST: Final = 8
+FEWEST: Final = 2 * STRIDE
 """Normal pictures, at least two of which then measure the scales."""
+
+View = Literal["embedding", "pooled"]
+
+
+class PartSettings(Settings):
+    """One distance that goes into the score."""
+
+    of: View = "embedding"
+    """What the distance is measured in: the learned ``embedding`` or the backbone's own ``pooled`` features."""
+    distance: ScorerSettings
+    """The kind of distance."""
+
+
+class PartRecord(Settings):
+    """What a bundle's manifest says of a part; its numbers lie in the scorer's arrays."""
+
+    kind: str
+    of: View
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One distance with its scale: normals that it was not fitted on lie ``spread`` about ``centre``."""
 
-    kind: str
+    record: PartRecord
     scorer: FittedScorer
     centre: float = 0.0
     spread: float = 1.0
 
     def score(self, features: Features) -> Floats:
         """(n,) deviations from the centre, in spreads."""
-        scores: Floats = (self.scorer.score(features) - self.centre) / self.spread
+        scores: Floats = (self.scorer.score(_view(features, self.record.of)) - self.centre) / self.spread
         return scores
 
 
@@ -52,45 +71,50 @@ class Fusion:
         return stored
 
     @classmethod
-    def from_arrays(cls, kinds: tuple[str, ...], arrays: dict[str, NDArray[Any]]) -> Self:
-        """The inverse of ``arrays``; ``kinds`` are the parts' kinds in their order. Raises KeyError for an unknown one."""
+    def from_arrays(cls, records: tuple[PartRecord, ...], arrays: dict[str, NDArray[Any]]) -> Self:
+        """The inverse of ``arrays``, given the parts' records. Raises KeyError where the two do not fit."""
         parts = []
-        for number, kind in enumerate(kinds):
+        for number, record in enumerate(records):
             prefix = f"{number}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             centre, spread = own.pop("scale")
-            parts.append(Part(kind, SCORERS[kind].from_arrays(own), float(centre), float(spread)))
+            parts.append(Part(record, SCORERS[record.kind].from_arrays(own), float(centre), float(spread)))
         return cls(tuple(parts))
 
 
-def fit_fusion(settings: tuple[ScorerSettings, ...], normals: Features) -> Fusion:
+def fit_fusion(settings: tuple[PartSettings, ...], normals: Features) -> Fusion:
     """Fit every distance on the normals, and the scales of several on normals that they were not fitted on.
 
     Raises DataError when there are too few normals.
     """
-    fitted = [scorer.fit(normals) for scorer in settings]
-    if len(settings) == 1:
-        return Fusion((Part(settings[0].kind, fitted[0]),))
-    if len(normals) < FEWEST:
+    if len(settings) > 1 and len(normals) < FEWEST:
         raise DataError(f"Fusing {len(settings)} distances needs at least {FEWEST} normal pictures, got {len(normals)}")
-    apart = _left_out(len(normals))
-    seen, unseen = _take(normals, ~apart), _take(normals, apart)
-    scores = [scorer.fit(seen).score(unseen) for scorer in settings]
-    return Fusion(
-        tuple(
-            Part(each.kind, scorer, float(np.median(own)), float(max(own.std(), 1e-6)))
-            for each, scorer, own in zip(settings, fitted, scores, strict=True)
-        )
-    )
+    return Fusion(tuple(_fit_part(part, normals, scaled=len(settings) > 1) for part in settings))
 
 
-def _left_out(n: int) -> NDArray[np.bool_]:
-    """Every fourth of the n normals."""
-    return np.arange(n) % round(1 / LEFT_OUT) == 0
+def _fit_part(settings: PartSettings, normals: Features, *, scaled: bool) -> Part:
+    normals = _view(normals, settings.of)
+    record = PartRecord(kind=settings.distance.kind, of=settings.of)
+    scorer = settings.distance.fit(normals)
+    if not scaled:
+        return Part(record, scorer)
+    apart = np.arange(len(normals)) % STRIDE == 0
+    unseen = settings.distance.fit(_take(normals, ~apart)).score(_take(normals, apart))
+    return Part(record, scorer, float(np.median(unseen)), float(max(unseen.std(), 1e-6)))
+
+
+def _view(features: Features, of: View) -> Features:
+    """The features with what is to be measured in the place of the embedding."""
+    if of == "embedding":
+        return features
+    if features.pooled is None:
+        raise ValueError("these features are without pooled features")
+    return replace(features, embedding=features.pooled)
 
 
 def _take(features: Features, chosen: NDArray[np.bool_]) -> Features:
     return Features(
         embedding=features.embedding[chosen],
+        pooled=None if features.pooled is None else features.pooled[chosen],
         patches=None if features.patches is None else features.patches[chosen],
     )

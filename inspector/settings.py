@@ -42,7 +42,7 @@ def read_settings(path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(data, dict):
+    if root is None or not isinstance(data, dict):
         raise ConfigError(f"{path}: expected keys and values; see the examples in configs/")
     try:
         return model.model_validate(data, context={"folder": path.resolve().parent})
@@ -52,33 +52,36 @@ def read_settings(path: Path, model: type[Model]) -> Model:
 
 
 def _mistake(error: ErrorDetails, root: yaml.Node, model: type[BaseModel]) -> str:
-    location, node = _locate(error["loc"], root)
+    location, line = _locate(error["loc"], root)
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in location).lstrip(".")
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = "unknown key" + _did_you_mean(str(error["loc"][-1]), _keys_at(error["loc"][:-1], model))
-    return f"  At '{where or 'the top'}' (line {node.start_mark.line + 1}): {message}"
+    return f"  At '{where or 'the top'}' (line {line}): {message}"
 
 
-def _locate(loc: Location, node: yaml.Node) -> tuple[Location, yaml.Node]:
-    """The keys of ``loc`` without the tags that pydantic adds for unions, and the deepest node on the way."""
+def _locate(loc: Location, node: yaml.Node) -> tuple[Location, int]:
+    """The keys of ``loc`` without the tags that pydantic adds for unions, and the line of the deepest that is there."""
     keys: list[int | str] = []
+    line = node.start_mark.line + 1
     for key in loc:
-        child = _child(node, key)
-        if child is not None:
-            node = child
+        found = _child(node, key)
+        if found:
+            line, node = found
         elif isinstance(node, yaml.MappingNode) and key == _kind(node):
             continue
         keys.append(key)
-    return tuple(keys), node
+    return tuple(keys), line
 
 
-def _child(node: yaml.Node, key: int | str) -> yaml.Node | None:
+def _child(node: yaml.Node, key: int | str) -> tuple[int, yaml.Node] | None:
+    """The line on which the key stands, and its value."""
     if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == str(key)), None)
+        items = ((name.start_mark.line + 1, value) for name, value in node.value if name.value == str(key))
+        return next(items, None)
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
         item: yaml.Node = node.value[key]
-        return item
+        return item.start_mark.line + 1, item
     return None
 
 

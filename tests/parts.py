@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from inspector.fusion import PartSettings
 from inspector.pictures import encode_png
 from inspector.scorers import MahalanobisSettings, PatchesSettings
 from training.augment import AugmentSettings
@@ -48,13 +49,16 @@ def small_config(**changes):
             "output": "unused",
             "data": DataSettings(root="unused", anomalies={"scratch": AnomalyTypeSettings(critical=True)}),
             "network": NetworkSettings(
-                backbone="light", weights="none", input_size=(SIZE, SIZE), levels=(8,), patch_level=8, embedding_dim=8
+                backbone="light", weights="none", input_size=(SIZE, SIZE), levels=(8,), patch_level=8, embedding_dim=8, train="all"
             ),
             "augment": AugmentSettings(rotate_degrees=0, brightness=0, contrast=0),
             "views": 1,
             "batch_size": 16,
             "trainer": {"max_epochs": 3},
-            "scorers": (MahalanobisSettings(), PatchesSettings(bank_size=200)),
+            "scorers": (
+                PartSettings(distance=MahalanobisSettings()),
+                PartSettings(distance=PatchesSettings(bank_size=200)),
+            ),
             "false_reject_rate": 0.05,
             **changes,
         }
@@ -70,5 +74,5 @@ def small_training_set():
 def write_small_bundle(path: Path):
     data = small_training_set()
     model = fit_model(small_config(), data, run_dir=None)
-    export(model, golden_pictures(data), path, {"name": "plates", "training": {}})
+    export(model, golden_pictures(model, data), path, {"name": "plates", "training": {}})
     return model

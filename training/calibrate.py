@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from inspector.bundle import Calibration
+from inspector.bundle import Calibration, score_tolerance
 from inspector.inspection import Floats
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,8 @@ def calibrate(held_out: Floats, false_reject_rate: float) -> Calibration:
 
     ``held_out`` are the (n,) scores of normals that neither training nor the scorers saw. Split conformal prediction
     (Vovk et al. 2005; Lei et al. 2018): the ceil((n + 1)(1 - rate))-th smallest score. With fewer than 1 / rate - 1 of
-    them no score is high enough; then the highest is taken, and the log says what that promises.
+    them no score is high enough; then the highest is taken, and the log says what that promises. The threshold lies
+    above that score by what two machines may differ in their rounding.
     """
     n = len(held_out)
     rank = math.ceil((n + 1) * (1 - false_reject_rate))
@@ -26,7 +27,8 @@ def calibrate(held_out: Floats, false_reject_rate: float) -> Calibration:
             "scores, which promises %.2g %%; %d are needed",
             n, 100 * false_reject_rate, 100 / (n + 1), math.ceil(1 / false_reject_rate) - 1,
         )  # fmt: skip
-    threshold = float(np.sort(held_out)[min(rank, n) - 1])
+    score = float(np.sort(held_out)[min(rank, n) - 1])
+    threshold = score + score_tolerance(score)
     return Calibration(
         threshold=threshold,
         false_reject_rate=false_reject_rate,

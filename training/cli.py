@@ -107,7 +107,7 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
         prepared = prepare(config, track)
         model = fit_model(config, prepared.data, run_dir=config.output, start=start, track=track)
         path = config.output / "bundle"
-        export(model, golden_pictures(prepared.data), path, {"name": config.name, "training": prepared.record})
+        export(model, golden_pictures(model, prepared.data), path, {"name": config.name, "training": prepared.record})
     calibration = model.calibration
     summary = {
         "bundle": str(path),

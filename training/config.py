@@ -1,15 +1,23 @@
 """The one schema of ``configs/training/*.yaml``."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from inspector.scorers import MahalanobisSettings, PatchesSettings, ScorerSettings
+from inspector.fusion import PartSettings
+from inspector.scorers import MahalanobisSettings, PatchesSettings
 from inspector.settings import ConfigPath, Settings
 from training.augment import AugmentSettings
 from training.losses import LossSettings
 from training.module import OptimiserSettings
 from training.network import NetworkSettings
+
+DEFAULT_PARTS: Final = (
+    PartSettings(of="pooled", distance=MahalanobisSettings()),
+    PartSettings(of="embedding", distance=MahalanobisSettings()),
+    PartSettings(distance=PatchesSettings()),
+)
+"""What the backbone sees in the whole picture, what metric learning made of it, and each place of the picture."""
 
 
 class AnomalyTypeSettings(Settings):
@@ -59,7 +67,7 @@ class TrainingConfig(Settings):
     """Pictures in one step of metric learning."""
     trainer: dict[str, Any] = {"max_epochs": 15}
     """Handed to Lightning's ``Trainer`` as it is: epochs, devices, precision, strategy, number of nodes."""
-    scorers: tuple[ScorerSettings, ...] = Field(default=(MahalanobisSettings(), PatchesSettings()), min_length=1)
+    scorers: tuple[PartSettings, ...] = Field(default=DEFAULT_PARTS, min_length=1)
     """The distances whose sum, each on the scale of the normals, is the score."""
     false_reject_rate: float = Field(default=0.01, gt=0, lt=0.5)
     """Share of good parts that may be rejected; the threshold is read from the held-out normals at this rate."""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from inspector import __version__
-from inspector.bundle import GoldenPicture, read_bundle, write_bundle
-from inspector.embedder import EMBEDDING, INPUT, PATCHES, OnnxEmbedder
+from inspector.bundle import GoldenPicture, score_tolerance, write_bundle
+from inspector.embedder import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
 from inspector.inspection import Outcome, Pixels, utc_now
 from training.fit import FittedModel, TrainingSet
@@ -32,10 +32,9 @@ class Deployed(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, h, w, 3) uint8 RGB to embedding (n, d) and patches (n, rows, columns, c)."""
-        pooled, maps = self.network.trunk(pictures.permute(0, 3, 1, 2).float())
-        return self.network.head(pooled), maps.permute(0, 2, 3, 1)
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(n, h, w, 3) uint8 RGB to the three parts of ``inspector.inspection.Features``."""
+        return self.network.see(pictures.permute(0, 3, 1, 2).float())
 
 
 def to_onnx(network: Network, height: int, width: int) -> bytes:
@@ -48,7 +47,7 @@ def to_onnx(network: Network, height: int, width: int) -> bytes:
             Deployed(network).eval(),
             (example,),
             input_names=[INPUT],
-            output_names=[EMBEDDING, PATCHES],
+            output_names=[EMBEDDING, POOLED, PATCHES],
             opset_version=OPSET,
             dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
             dynamo=True,
@@ -61,10 +60,20 @@ def to_onnx(network: Network, height: int, width: int) -> bytes:
     return file.getvalue()
 
 
-def golden_pictures(data: TrainingSet) -> dict[str, Pixels]:
-    """A few held-out normals and a few pictures of each anomaly type, by label."""
+def golden_pictures(model: FittedModel, data: TrainingSet) -> dict[str, Pixels]:
+    """A few held-out normals and a few pictures of each anomaly type, by label.
+
+    Pictures so near to the threshold that rounding decides on them would prove nothing; they are passed over.
+    """
     labelled = {"normal": data.held_out, **data.anomalies}
-    return {label: own[:GOLDEN_PER_LABEL] for label, own in labelled.items()}
+    return {label: _clear_cases(model, own)[:GOLDEN_PER_LABEL] for label, own in labelled.items()}
+
+
+def _clear_cases(model: FittedModel, pictures: Pixels) -> Pixels:
+    some = pictures[: 4 * GOLDEN_PER_LABEL]
+    threshold = model.calibration.threshold
+    clear: Pixels = some[np.abs(model.score(some) - threshold) > 2 * score_tolerance(threshold)]
+    return clear
 
 
 def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: dict[str, Any]) -> None:
@@ -87,7 +96,7 @@ def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: di
             "created": utc_now(),
             "created_by": f"line-inspector {__version__}, Python {platform.python_version()}, torch {torch.__version__}",
             "input_size": (height, width),
-            "scorers": tuple(part.kind for part in model.scorer.parts),
+            "parts": tuple(part.record for part in model.scorer.parts),
             "anomaly_types": model.anomaly_types,
             "calibration": model.calibration,
             "golden": tuple(records),

@@ -43,10 +43,9 @@ def pooled_draws(
 def embed(network: Network, pictures: Dataset[tuple[Tensor, int]], progress: Progress = silent) -> Features:
     """The features of the pictures as they are, in the dataset's order."""
     network.eval()
-    embeddings, patches = [], []
+    seen = []
     for inputs, _ in DataLoader(pictures, BATCH):
-        pooled, maps = network.trunk(inputs)
-        embeddings.append(network.head(pooled))
-        patches.append(maps.permute(0, 2, 3, 1))
+        seen.append(network.see(inputs))
         progress(len(inputs))
-    return Features(embedding=torch.cat(embeddings).numpy(), patches=torch.cat(patches).contiguous().numpy())
+    embedding, pooled, patches = (torch.cat(parts).contiguous().numpy() for parts in zip(*seen, strict=True))
+    return Features(embedding=embedding, pooled=pooled, patches=patches)

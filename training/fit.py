@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,8 @@ def _learn(
         return
     sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=weights, seed=config.seed)
     loader = _loader(network, config, pictures, sampler, track)
+    # Lightning leaves each module in the mode that it finds it in, and the features were computed in evaluation mode.
+    module.train()
     _trainer(config, run_dir).fit(module, loader, ckpt_path=_last_checkpoint(run_dir) if start is Start.RESUME else None)
     network.cpu().eval()
 
@@ -182,7 +184,7 @@ def _standardise_patches(network: Network, normals: Features) -> Features:
         return normals
     mean, std = patches.mean(axis=(0, 1, 2)), patches.std(axis=(0, 1, 2)) + np.float32(1e-6)
     network.trunk.standardise_patches(torch.from_numpy(mean), torch.from_numpy(std))
-    return Features(embedding=normals.embedding, patches=(patches - mean) / std)
+    return replace(normals, patches=(patches - mean) / std)
 
 
 def _prototypes(network: Network, anomalies: dict[str, Pixels]) -> Floats:

@@ -124,3 +124,8 @@ class Network(nn.Module):
         """(n, 3, h, w) float RGB from 0 to 255 to (n, d) unit vectors: what metric learning trains."""
         embedding: Tensor = self.head(self.trunk(pictures)[0])
         return embedding
+
+    def see(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same pictures to all that scorers look at: embedding, pooled features as unit vectors, patches last."""
+        pooled, maps = self.trunk(pictures)
+        return self.head(pooled), functional.normalize(pooled), maps.permute(0, 2, 3, 1)

@@ -12,6 +12,10 @@ from inspector.inspection import Features, Floats
 from inspector.scorers.normals import Doubles, usable
 from inspector.settings import Settings
 
+ROUNDING: Final = 1e-7
+"""Least variance in any direction: embeddings have length 1 and single precision, and where metric learning has drawn
+the normals together to less than this, the distance would measure the rounding of one machine or another."""
+
 LEAST_SPREAD: Final = 1e-10
 """Of the largest variance: below it are only rounding errors of embeddings in single precision.
 
@@ -43,6 +47,7 @@ class MahalanobisSettings(Settings):
         share = ledoit_wolf(centred, variances) if self.shrinkage == "auto" else self.shrinkage
         shrunk = (1 - share) * variances + share * variances.sum() / embedding.shape[1]
         _check_spread(shrunk, len(normals), share)
+        shrunk = np.maximum(shrunk, ROUNDING)
         # Of n <= d centred pictures one variance is 0: the last one shrunk is that of all directions that they lack.
         excess = 1 / shrunk[-1] - 1 / shrunk[:-1]
         return Mahalanobis(mean=mean, precision=1 / shrunk[-1], excess=np.sqrt(excess)[:, None] * directions[:-1])

@@ -1,12 +1,14 @@
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from inspector.bundle import read_bundle, write_bundle
 from inspector.errors import BundleError
-from inspector.inspection import Features, Outcome
+from inspector.inspection import Outcome
 from tests.parts import good_parts, scratched_parts
 
 
@@ -66,8 +68,8 @@ def test_the_digest_changes_with_anything(small_bundle, bundle_copy):
     [
         ({"format_version": 2}, "format_version"),
         ({"surprise": 1}, "surprise"),
-        ({"scorers": ["entropy"]}, "does not hold the distances"),
-        ({"scorers": ["lof"]}, "does not hold the distances"),
+        ({"parts": [{"kind": "entropy", "of": "embedding"}]}, "does not hold the distances"),
+        ({"parts": [{"kind": "lof", "of": "embedding"}]}, "does not hold the distances"),
         ({"input_size": [64, 64]}, "the model's input is"),
         ({"files": {}}, "names no"),
         ({"golden": []}, "golden"),
@@ -89,8 +91,6 @@ def test_a_manifest_cannot_name_files_outside(bundle_copy):
 
 
 def test_pickled_arrays_are_refused(bundle_copy):
-    import hashlib
-
     np.savez(bundle_copy / "scorer.npz", evil=np.array([{"a": 1}], dtype=object))
     files = json.loads((bundle_copy / "bundle.json").read_text())["files"]
     files["scorer.npz"] = hashlib.sha256((bundle_copy / "scorer.npz").read_bytes()).hexdigest()
@@ -124,7 +124,7 @@ def test_golden_verdicts_must_be_as_they_were(bundle_copy):
 def test_features_that_are_no_numbers_are_an_error_never_a_pass(small_bundle, value):
     bundle = read_bundle(small_bundle)
     seen = bundle.embedder.embed(good_parts(1))
-    spoilt = Features(np.full_like(seen.embedding, value), seen.patches)
+    spoilt = replace(seen, embedding=np.full_like(seen.embedding, value))
 
     (said,) = bundle.judge(spoilt)
 

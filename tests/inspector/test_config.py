@@ -58,7 +58,7 @@ def test_a_stations_own_sinks_replace_the_shared_ones(tmp_path):
         (("path:", "pth:"), "At 'stations[0].camera.pth' (line 9): unknown key; did you mean 'path'?"),
         (("host: broker.local", "hots: broker.local"), "At 'sinks[0].hots' (line 3): unknown key; did you mean 'host'?"),
         (("stations:", "station:"), "At 'station' (line 4): unknown key; did you mean 'stations'?"),
-        (("kind: folder", "kind: fodler"), "At 'stations[0].camera' (line 8)"),
+        (("kind: folder", "kind: fodler"), "At 'stations[0].camera' (line 7): Input tag 'fodler'"),
         (("    bundle: bundles/cells\n", ""), "At 'stations[0].bundle' (line 5): Field required"),
         (("name: press-1", "name: press/1"), "At 'stations[0].name' (line 5): String should match pattern"),
         (("name: press-1", "name: [1]"), "At 'stations[0].name' (line 5): Input should be a valid string"),
@@ -95,7 +95,7 @@ def test_two_sinks_of_one_kind_are_refused(tmp_path):
         ("stations: [", "not valid YAML"),
         ("just words", "expected keys and values"),
         ("", "expected keys and values"),
-        ("stations: []", "At 'stations' (line 1): Tuple should have at least 1 item"),
+        ("stations: []", "At 'the top' (line 1): there are no stations"),
     ],
 )
 def test_a_file_that_is_no_configuration(tmp_path, text, says):

@@ -1,0 +1,247 @@
+"""Cameras through OpenCV: USB cameras (V4L2), network streams and video files (FFmpeg)."""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Protocol, Self
+from urllib.parse import quote
+
+import cv2
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
+
+from inspector.cameras.live import LiveCamera
+from inspector.cameras.pacing import Pace
+from inspector.errors import CameraError
+from inspector.inspection import Camera, EndOfFrames, Frame, utc_now
+from inspector.pictures import to_rgb
+from inspector.settings import ConfigPath, Settings
+
+# Else FFmpeg fills up a picture that was cut off on the way with what lies in the buffer: the part before. OpenCV takes
+# FFmpeg's options from here alone; prefer_tcp is what it sets by itself. Whoever sets the variable has the say.
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp|fflags;discardcorrupt")
+
+SourceKind = Literal["device", "stream", "file"]
+
+ONLY_FOR: Final[dict[SourceKind, frozenset[str]]] = {
+    "device": frozenset({"width", "height", "fps"}),
+    "stream": frozenset({"username", "password_file"}),
+    "file": frozenset({"mode", "rate_hz"}),
+}
+"""Settings that mean something for one kind of source alone."""
+
+PROPERTIES: Final = {
+    "width": cv2.CAP_PROP_FRAME_WIDTH,
+    "height": cv2.CAP_PROP_FRAME_HEIGHT,
+    "fps": cv2.CAP_PROP_FPS,
+}
+
+
+class OpenCVSettings(Settings):
+    """``kind: opencv``: a USB camera, a network stream or a video file.
+
+    Devices and streams run free: the newest frame is judged, the others are dropped and counted. Every frame of a
+    file is judged.
+    """
+
+    kind: Literal["opencv"] = "opencv"
+    source: NonNegativeInt | Annotated[str, Field(min_length=1)]
+    """Number of a USB camera (0 is ``/dev/video0``), its device file (better one of ``/dev/v4l/by-id/``, which stays
+    the same when it is plugged in elsewhere), an address (``rtsp://``, ``http://`` …) or the path of a video file."""
+    username: str | None = None
+    """Streams only: the user that the camera asks for."""
+    password_file: ConfigPath | None = None
+    """Streams only: file that holds the password and nothing else."""
+    width: PositiveInt | None = None
+    """Devices only: width of the picture in pixels to ask for, together with ``height``; null takes the device's."""
+    height: PositiveInt | None = None
+    """Devices only: height of the picture in pixels to ask for."""
+    fps: PositiveInt | None = None
+    """Devices only: frames per second to ask for; null takes the device's."""
+    mode: Literal["once", "loop"] = "once"
+    """Files only: ``once`` plays the file and ends, ``loop`` starts again."""
+    rate_hz: PositiveFloat | None = None
+    """Files only: frames per second; null takes them as fast as the station does, whatever the file's own rate."""
+    open_timeout_s: PositiveFloat = 5.0
+    """Seconds that opening may take before the camera counts as lost."""
+    read_timeout_s: PositiveFloat = 5.0
+    """Seconds without a frame after which the camera counts as lost."""
+    max_age_ms: PositiveFloat = 500.0
+    """Devices and streams: a frame that has waited for the station longer than these milliseconds is dropped, and so
+    is one that the network held back for longer; the latter shows with RTSP alone, where frames carry their time."""
+
+    @field_validator("source")
+    @classmethod
+    def _file_lies_beside_config(cls, source: int | str, info: ValidationInfo) -> int | str:
+        if info.context and _kind(source) == "file":
+            return str(Path(info.context["folder"], str(source)))
+        return source
+
+    @model_validator(mode="after")
+    def _asks_only_what_the_source_has(self) -> Self:
+        kind = _kind(self.source)
+        for other, names in ONLY_FOR.items():
+            if other != kind and (useless := sorted(names & self.model_fields_set)):
+                raise ValueError(f"{', '.join(useless)}: only for a {other}, and the source is a {kind}; leave it out")
+        if (self.width is None) != (self.height is None):
+            raise ValueError("width and height are asked for together; give both or neither")
+        if self.password_file and not self.username:
+            raise ValueError("a password_file needs a username")
+        if self.username and "@" in str(self.source):
+            raise ValueError("the address holds a user already; take it out of the address or leave username out")
+        return self
+
+    def open(self, station: str) -> Camera:
+        """Raises CameraError when the source does not open in time, or not in the size that was asked for."""
+        if _kind(self.source) == "file":
+            return VideoFile(str(self.source), station, Pace(self.rate_hz), loops=self.mode == "loop")
+        camera = LiveCamera(
+            station,
+            _shown(self.source),
+            lambda: self._connect(station),
+            read_timeout_s=self.read_timeout_s,
+            max_age_s=self.max_age_ms / 1000,
+            # RTP tells when a frame was taken (RFC 3550, section 5.1); over HTTP, FFmpeg makes the times up.
+            stamps=str(self.source).startswith(("rtsp://", "rtsps://")),
+        )
+        camera.start(self.open_timeout_s)
+        return camera
+
+    def _connect(self, station: str) -> cv2.VideoCapture:
+        return self._open_stream(station) if _kind(self.source) == "stream" else self._open_device(station)
+
+    def _open_stream(self, station: str) -> cv2.VideoCapture:
+        # Time-outs hold only when they are given here.
+        timeouts = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(self.open_timeout_s * 1000)),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(self.read_timeout_s * 1000)),
+        ]
+        capture = cv2.VideoCapture(self._address(station), cv2.CAP_FFMPEG, timeouts)
+        if not capture.isOpened():
+            raise CameraError(
+                f"station {station}: camera {_shown(self.source)} cannot be opened. "
+                "Check that it is on and reachable from here, its address, and user and password."
+            )
+        return capture
+
+    def _address(self, station: str) -> str:
+        """With user and password, and therefore never to be shown."""
+        if self.username is None:
+            return str(self.source)
+        user = quote(self.username, safe="")
+        if self.password_file is not None:
+            try:
+                user += ":" + quote(self.password_file.read_text(encoding="utf-8").rstrip("\r\n"), safe="")
+            except OSError as error:
+                raise CameraError(
+                    f"station {station}: cannot read the camera's password_file {self.password_file} "
+                    f"({error.strerror}). Create it, or let this user read it."
+                ) from error
+        return str(self.source).replace("://", f"://{user}@", 1)
+
+    def _open_device(self, station: str) -> cv2.VideoCapture:
+        # V4L2 takes no time-outs: it refuses to open when it is given any. The reader's own hold.
+        capture = cv2.VideoCapture(self.source, cv2.CAP_V4L2)
+        if not capture.isOpened():
+            raise CameraError(
+                f"station {station}: camera {_shown(self.source)} cannot be opened. Check that it is plugged in "
+                "(`v4l2-ctl --list-devices`), that this user is in the group video, and that no other program uses it."
+            )
+        if refusal := refused(capture, {"width": self.width, "height": self.height, "fps": self.fps}):
+            capture.release()
+            raise CameraError(
+                f"station {station}: camera {_shown(self.source)} {refusal}. "
+                "Ask for what `v4l2-ctl --list-formats-ext` shows."
+            )
+        return capture
+
+
+class Device(Protocol):
+    """What setting up asks of ``cv2.VideoCapture``."""
+
+    def set(self, propId: int, value: float, /) -> bool:  # noqa: N803 - OpenCV's name
+        """Ask for a property."""
+
+    def get(self, propId: int, /) -> float:  # noqa: N803 - OpenCV's name
+        """What the property is."""
+
+
+def refused(device: Device, wishes: Mapping[str, int | None]) -> str | None:
+    """Ask the device for the properties; what it gives in their stead, where that differs."""
+    asked = {name: value for name, value in wishes.items() if value is not None}
+    for name, value in asked.items():
+        device.set(PROPERTIES[name], value)
+    given = {name: device.get(PROPERTIES[name]) for name in asked}
+    if all(abs(given[name] - value) < 0.5 for name, value in asked.items()):
+        return None
+    return f"was asked for {_listed(asked)} and gives {_listed(given)}"
+
+
+def _listed(properties: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in properties.items())
+
+
+class VideoFile:
+    """Every frame of a video file in order, read by the caller's thread."""
+
+    def __init__(self, path: str, station: str, pace: Pace, *, loops: bool) -> None:
+        self._path = path
+        self._station = station
+        self._pace = pace
+        self._loops = loops
+        self._taken = 0
+        self._capture = self._opened()
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """See ``Camera``. The end is reached too where a damaged file cannot be read on."""
+        if not self._pace.wait(time.monotonic() + timeout_s):
+            return None
+        # Before decoding, so that decoding counts as latency.
+        taken_s, wall_time = time.monotonic(), utc_now()
+        pixels = to_rgb(self._next())
+        self._pace.step(taken_s)
+        self._taken += 1
+        return Frame(pixels, taken_s, wall_time, self._taken - 1, self._station)
+
+    def close(self) -> None:
+        """See ``Camera``."""
+        self._capture.release()
+
+    def _next(self) -> NDArray[Any]:
+        is_whole, pixels = self._capture.read()
+        if not is_whole and self._taken and not self._loops:
+            raise EndOfFrames(f"{self._path} was played once")
+        if not is_whole and self._taken:
+            # Opened again, since some containers do not seek to their start.
+            self.close()
+            self._capture = self._opened()
+            is_whole, pixels = self._capture.read()
+        if not is_whole:
+            raise self._error("holds no frame that can be read")
+        return pixels
+
+    def _opened(self) -> cv2.VideoCapture:
+        if not Path(self._path).is_file():
+            raise self._error("does not exist")
+        capture = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            raise self._error("is no video that FFmpeg can read")
+        return capture
+
+    def _error(self, what: str) -> CameraError:
+        return CameraError(f"station {self._station}: video file {self._path} {what}. Correct the camera's `source`.")
+
+
+def _kind(source: int | str) -> SourceKind:
+    if isinstance(source, int) or source.startswith("/dev/"):
+        return "device"
+    return "stream" if "://" in source else "file"
+
+
+def _shown(source: int | str) -> str:
+    """The source as messages may show it: without user, password and query, which may hold a key."""
+    if isinstance(source, int):
+        return f"/dev/video{source}"
+    return re.sub(r"\?.*", "?***", re.sub(r"(?<=://).*@", "***@", source))

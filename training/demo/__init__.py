@@ -1,0 +1,1 @@
+"""``make demo``: solar cells, from pictures to verdicts over MQTT."""
