@@ -31,7 +31,7 @@ PROTOTYPES: Final = "type_prototypes"
 
 
 def score_tolerance(score: float) -> float:
-    """How far two machines, or torch and ONNX Runtime, may differ in this score: 1e-3 of it, or of 1 where it is small."""
+    """How far two machines, or torch and ONNX Runtime, may differ in this score: 1e-3 of it, at least 1e-3."""
     return 1e-3 * max(abs(score), 1.0)
 
 
@@ -82,7 +82,7 @@ class Manifest(Settings):
     anomaly_types: tuple[AnomalyType, ...] = ()
     calibration: Calibration
     golden: tuple[GoldenPicture, ...] = Field(min_length=1)
-    training: dict[str, Any] = {}
+    training: dict[str, Any] = Field(default_factory=dict)
     """The record of the training: its settings, the counts of pictures and their digest."""
     files: dict[str, str]
     """SHA-256 of every file of the bundle but this one, by its path in the bundle."""
@@ -191,7 +191,7 @@ def write_bundle(
     ``path`` is replaced as a whole. Raises BundleError, and leaves ``path`` as it was, when the new one does not hold.
     """
     arrays = io.BytesIO()
-    np.savez(arrays, **scorer.arrays(), **{PROTOTYPES: prototypes})
+    np.savez(arrays, allow_pickle=False, **{**scorer.arrays(), PROTOTYPES: prototypes})
     contents = {MODEL: model, SCORER: arrays.getvalue()}
     contents |= {f"{GOLDEN}/{name}": encode_png(pixels) for name, pixels in golden.items()}
     manifest = Manifest(**fields, files={name: _digest(data) for name, data in contents.items()})

@@ -14,7 +14,7 @@ from inspector import __version__, logs
 from inspector.bundle import Bundle, Judgement, read_bundle
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
-from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, FrameError
+from inspector.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, BundleError, ConfigError, FrameError, ListenError
 from inspector.inspection import Inspection, Outcome
 from inspector.pictures import SUFFIXES, read_picture
 
@@ -34,7 +34,7 @@ EPILOG: Final = """examples:
   inspector schema result
 
 exit status: 0 done, or all PASS; 1 a FAIL, or a crash of the daemon; 2 wrong command line; 3 an ERROR verdict;
-78 a mistake in the configuration or the bundle, told in one message
+69 a port cannot be listened on; 78 a mistake in the configuration or the bundle, told in one message
 """
 
 
@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, BundleError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
+    except ListenError as error:
+        print(error, file=sys.stderr)
+        return EXIT_UNAVAILABLE
     return status
 
 

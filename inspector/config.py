@@ -73,7 +73,7 @@ class Config(Settings):
             kinds = [sink.kind for sink in self.sinks_of(station)]
             twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
             if twice:
-                raise ValueError(f"station {station.name} has two sinks of kind {', '.join(twice)}; one each is the limit")
+                raise ValueError(f"station {station.name} has two sinks of kind {', '.join(twice)}; one is the limit")
         return self
 
     def sinks_of(self, station: StationSettings) -> tuple[SinkSettings, ...]:

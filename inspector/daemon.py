@@ -16,8 +16,9 @@ from prometheus_client import start_http_server
 from inspector import metrics, sdnotify
 from inspector.bundle import Bundle, read_bundle
 from inspector.config import Config, StationSettings
-from inspector.errors import ConfigError
+from inspector.errors import ListenError
 from inspector.health import Heartbeats
+from inspector.inspection import Outcome
 from inspector.station import Station
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,7 @@ class Daemon:
         """Read every bundle and open every sink. Raises BundleError or ConfigError, naming what to correct."""
         self._health = Heartbeats()
         self._metrics = config.metrics
-        threads = config.threads_per_station or max(1, (os.cpu_count() or 1) // len(config.stations))
-        bundles = [read_bundle(settings.bundle, threads) for settings in config.stations]
-        for bundle in bundles:
-            bundle.check_golden()
+        bundles = _read_bundles(config)
         self._stations = [
             self._station(settings, bundle, config) for settings, bundle in zip(config.stations, bundles, strict=True)
         ]
@@ -47,8 +45,13 @@ class Daemon:
 
     def _station(self, settings: StationSettings, bundle: Bundle, config: Config) -> Station:
         manifest = bundle.manifest
-        metrics.MODEL_INFO.labels(settings.name, bundle.digest, manifest.name, "+".join(part.kind for part in manifest.parts)).set(1)
+        metrics.MODEL_INFO.labels(
+            settings.name, bundle.digest, manifest.name, "+".join(part.kind for part in manifest.parts)
+        ).set(1)
         metrics.THRESHOLD.labels(settings.name).set(bundle.threshold)
+        # A counter that first appears at 1 has no rate: the first FAIL would not show.
+        for outcome in Outcome:
+            metrics.INSPECTIONS.labels(settings.name, outcome)
         return Station(
             settings.name,
             open_camera=partial(settings.camera.open, settings.name),
@@ -100,7 +103,7 @@ class Daemon:
             server, thread = start_http_server(self._metrics.port, self._metrics.host)
         except OSError as error:
             where = f"{self._metrics.host}:{self._metrics.port}"
-            raise ConfigError(f"metrics: cannot listen on {where}: {error.strerror}; set another port") from error
+            raise ListenError(f"metrics: cannot listen on {where}: {error.strerror}; is the port taken?") from error
         log.info("metrics at http://%s:%d/metrics", self._metrics.host, server.server_port)
         try:
             yield
@@ -108,6 +111,15 @@ class Daemon:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def _read_bundles(config: Config) -> list[Bundle]:
+    """Every station's bundle, its golden pictures judged again, with its share of the machine's cores."""
+    threads = config.threads_per_station or max(1, (os.cpu_count() or 1) // len(config.stations))
+    bundles = [read_bundle(settings.bundle, threads) for settings in config.stations]
+    for bundle in bundles:
+        bundle.check_golden()
+    return bundles
 
 
 @contextmanager

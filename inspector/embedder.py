@@ -27,6 +27,8 @@ class OnnxEmbedder:
     """The bundle's graph in ONNX Runtime. ``threads`` is how many cores one call may use; 0 is all of them."""
 
     def __init__(self, model: Path, threads: int = 0) -> None:
+        # Nothing of a factory leaves it.
+        ort.disable_telemetry_events()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         # A spinning pool would starve the other stations between two frames.

@@ -10,6 +10,9 @@ from typing import Final
 EXIT_CONFIG: Final = 78
 """Exit status of a user's mistake, EX_CONFIG of sysexits.h; systemd is told not to restart on it."""
 
+EXIT_UNAVAILABLE: Final = 69
+"""Exit status when something that may come back is missing, EX_UNAVAILABLE of sysexits.h."""
+
 
 class InspectorError(Exception):
     """A failure whose message is meant for the line engineer: what happened, to what, and what to do next."""
@@ -29,6 +32,10 @@ class BundleError(InspectorError):
 
 class CameraError(InspectorError):
     """The camera is lost: the station answers ERROR and opens it again with back-off."""
+
+
+class ListenError(InspectorError):
+    """A port cannot be listened on, now; the process ends with status 69, and systemd tries again."""
 
 
 class FrameError(InspectorError):

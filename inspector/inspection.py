@@ -64,8 +64,8 @@ class Features:
     """What the network sees in n pictures: the whole of each, and each of its places.
 
     ``embedding``: (n, d) float32, rows of length 1, what metric learning made. ``pooled``: (n, p) float32, rows of
-    length 1, the backbone's own features that it was made from. ``patches``: (n, rows, columns, c) float32, a vector for
-    each place of a grid over the picture. None where only embeddings are at hand.
+    length 1, the backbone's own features that it was made from. ``patches``: (n, rows, columns, c) float32, a vector
+    for each place of a grid over the picture. None where only embeddings are at hand.
     """
 
     embedding: Floats

@@ -183,7 +183,7 @@ class Station:
 
     def _lose_camera(self, error: CameraError) -> None:
         """Say the loss once; the attempts to open the camera again only show in the log and the metrics."""
-        log.error("%s", error, extra={"station": self.name})  # noqa: TRY400 - its message says it all
+        log.error("%s", error, extra={"station": self.name})
         metrics.CAMERA_UP.labels(self.name).set(0)
         if not self._lost:
             self._lost = True

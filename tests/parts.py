@@ -49,7 +49,13 @@ def small_config(**changes):
             "output": "unused",
             "data": DataSettings(root="unused", anomalies={"scratch": AnomalyTypeSettings(critical=True)}),
             "network": NetworkSettings(
-                backbone="light", weights="none", input_size=(SIZE, SIZE), levels=(8,), patch_level=8, embedding_dim=8, train="all"
+                backbone="light",
+                weights="none",
+                input_size=(SIZE, SIZE),
+                levels=(8,),
+                patch_level=8,
+                embedding_dim=8,
+                train="all",
             ),
             "augment": AugmentSettings(rotate_degrees=0, brightness=0, contrast=0),
             "views": 1,

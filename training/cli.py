@@ -109,7 +109,7 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
         path = config.output / "bundle"
         export(model, golden_pictures(model, prepared.data), path, {"name": config.name, "training": prepared.record})
     calibration = model.calibration
-    summary = {
+    summary: dict[str, Any] = {
         "bundle": str(path),
         "digest": read_bundle(path).digest,
         "threshold": calibration.threshold,

@@ -5,7 +5,8 @@ from typing import Any, Final
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from inspector.fusion import PartSettings
-from inspector.scorers import MahalanobisSettings, PatchesSettings
+from inspector.scorers.mahalanobis import MahalanobisSettings
+from inspector.scorers.patches import PatchesSettings
 from inspector.settings import ConfigPath, Settings
 from training.augment import AugmentSettings
 from training.losses import LossSettings
@@ -36,7 +37,7 @@ class DataSettings(Settings):
     """Folder of the set. Relative paths are taken from the folder of the configuration file."""
     normal: str = "normal"
     """Name of the folder with normal pictures."""
-    anomalies: dict[str, AnomalyTypeSettings] = {}
+    anomalies: dict[str, AnomalyTypeSettings] = Field(default_factory=dict)
     """Settings by anomaly type; a type folder that is not named here has weight 1 and is not critical."""
     auxiliary: ConfigPath | None = None
     """Folder of labelled classes of other things, one folder a class, that give metric learning more to push apart."""
@@ -65,7 +66,7 @@ class TrainingConfig(Settings):
     optimiser: OptimiserSettings = OptimiserSettings()
     batch_size: PositiveInt = 64
     """Pictures in one step of metric learning."""
-    trainer: dict[str, Any] = {"max_epochs": 15}
+    trainer: dict[str, Any] = Field(default_factory=lambda: {"max_epochs": 15})
     """Handed to Lightning's ``Trainer`` as it is: epochs, devices, precision, strategy, number of nodes."""
     scorers: tuple[PartSettings, ...] = Field(default=DEFAULT_PARTS, min_length=1)
     """The distances whose sum, each on the scale of the normals, is the score."""

@@ -1,6 +1,5 @@
 """A fitted model as a bundle: one ONNX graph that takes camera pixels, proved to say what training's code says."""
 
-import io
 import logging
 import platform
 import tempfile
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inspector import __version__
-from inspector.bundle import GoldenPicture, score_tolerance, write_bundle
+from inspector.bundle import MODEL, GoldenPicture, score_tolerance, write_bundle
 from inspector.embedder import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
 from inspector.inspection import Outcome, Pixels, utc_now
@@ -55,9 +54,9 @@ def to_onnx(network: Network, height: int, width: int) -> bytes:
         )
     if program is None:
         raise BundleError("torch gave no ONNX program for this network")
-    file = io.BytesIO()
-    program.save(file)
-    return file.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        program.save(Path(folder, MODEL), external_data=False)
+        return Path(folder, MODEL).read_bytes()
 
 
 def golden_pictures(model: FittedModel, data: TrainingSet) -> dict[str, Pixels]:
@@ -94,7 +93,7 @@ def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: di
         path,
         {
             "created": utc_now(),
-            "created_by": f"line-inspector {__version__}, Python {platform.python_version()}, torch {torch.__version__}",
+            "created_by": f"line-inspector {__version__} with torch {torch.__version__} on {platform.platform()}",
             "input_size": (height, width),
             "parts": tuple(part.record for part in model.scorer.parts),
             "anomaly_types": model.anomaly_types,

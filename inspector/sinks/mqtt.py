@@ -13,6 +13,7 @@ from threading import Condition
 from typing import Annotated, Any, Final, Literal
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import AfterValidator, Field, PositiveInt
 
@@ -86,14 +87,14 @@ class MqttSettings(Settings):
     def open(self, station: str) -> "MqttSink":
         """Connects in the background: the broker need not be there yet. Raises ConfigError for unusable files."""
         client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=self.client_id or f"inspector-{station}",
             protocol=VERSIONS[self.version],
         )
         client.max_queued_messages_set(self.queue_size)
         client.reconnect_delay_set(min_delay=1, max_delay=30)
         if self.username is not None:
-            client.username_pw_set(self.username, self.password_file and _password(self.password_file))
+            client.username_pw_set(self.username, _password(self.password_file) if self.password_file else None)
         if self.tls:
             client.tls_set_context(self.tls.context())
         sink = MqttSink(station, client, f"{self.prefix}/{station}", f"{self.host}:{self.port}")
@@ -195,7 +196,7 @@ class MqttSink:
 
     def _on_connect(self, _c: paho.Client, _u: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
         if reason.is_failure:
-            self._complain(f"{self._broker} refused the connection: {reason}; check username, password_file and client_id")
+            self._complain(f"{self._broker} refused the connection: {reason}; check user name and password_file")
             return
         self._set_connected(connected=True)
         self._complaint = ""
@@ -203,7 +204,7 @@ class MqttSink:
         self.announce(self._state)
 
     def _on_connect_fail(self, _c: paho.Client, _u: Any) -> None:
-        self._complain(f"cannot connect to {self._broker}: check that the broker runs, its host, port and tls; retrying")
+        self._complain(f"cannot connect to {self._broker}: is it running? check host, port and tls; retrying")
 
     def _on_disconnect(self, _c: paho.Client, _u: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
         if self._connected and not self._closed:

@@ -94,11 +94,11 @@ def test_no_verdict_is_lost_or_doubled_when_the_broker_restarts(line, subscriber
         line.wait_for_metric('inspector_sink_up{sink="mqtt",station="press-1"} 1.0')
         count = len(subscriber.of("result"))
         subscriber.wait_for("result", count + 10)
+        assert subscriber.of("state")[-1]["state"] == "running"
 
     sequences = [each["sequence"] for each in subscriber.of("result")]
     received = sequences[sequences.index(max(sequences[:3])) :]
     assert received == sorted(set(received))
-    assert subscriber.of("state")[-1]["state"] == "running"
 
 
 def test_an_emptied_and_refilled_folder_only_pauses(line, subscriber, pictures):
@@ -249,7 +249,7 @@ def test_a_missing_bundle_exits_78_and_names_it(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_exits_78_and_names_it(tmp_path, small_bundle, pictures):
+def test_a_port_in_use_exits_69_and_names_it(tmp_path, small_bundle, pictures):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run_config(
@@ -258,5 +258,5 @@ def test_a_port_in_use_exits_78_and_names_it(tmp_path, small_bundle, pictures):
             f"stations: [{{name: a, bundle: {small_bundle}, camera: {{kind: folder, path: {pictures}}}}}]",
         )
 
-    assert done.returncode == 78
+    assert done.returncode == 69
     assert f"127.0.0.1:{port}" in done.stderr

@@ -56,7 +56,10 @@ def test_a_stations_own_sinks_replace_the_shared_ones(tmp_path):
     ("change", "says"),
     [
         (("path:", "pth:"), "At 'stations[0].camera.pth' (line 9): unknown key; did you mean 'path'?"),
-        (("host: broker.local", "hots: broker.local"), "At 'sinks[0].hots' (line 3): unknown key; did you mean 'host'?"),
+        (
+            ("host: broker.local", "hots: broker.local"),
+            "At 'sinks[0].hots' (line 3): unknown key; did you mean 'host'?",
+        ),
         (("stations:", "station:"), "At 'station' (line 4): unknown key; did you mean 'stations'?"),
         (("kind: folder", "kind: fodler"), "At 'stations[0].camera' (line 7): Input tag 'fodler'"),
         (("    bundle: bundles/cells\n", ""), "At 'stations[0].bundle' (line 5): Field required"),
@@ -103,5 +106,5 @@ def test_a_file_that_is_no_configuration(tmp_path, text, says):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read: .*No such file"):
+    with pytest.raises(ConfigError, match=r"cannot be read: .*No such file"):
         read_config(tmp_path / "none.yaml")

@@ -33,7 +33,7 @@ class Cells:
 
 
 def lay_out(folder: Path) -> Cells:
-    """Copy the package's pictures into the folders that a training configuration names, some left out for the replay."""
+    """Copy the package's pictures into the folders of a training set, and those left over into the replay."""
     shutil.rmtree(folder, ignore_errors=True)
     by_kind = _shuffled_by_kind()
     normal, defect = by_kind["mono", 0.0], by_kind["mono", 1.0]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -59,7 +60,7 @@ def run_line(bundle: Path, pictures: Path, truth: Mapping[str, str], broker: Bro
 def _subscribed(broker: Broker) -> Iterator["queue.Queue[Any]"]:
     received: queue.Queue[Any] = queue.Queue()
     ready: queue.Queue[None] = queue.Queue()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
     client.on_message = lambda _client, _userdata, message: received.put(json.loads(message.payload))
     client.on_subscribe = lambda *_: ready.put(None)
     client.connect("127.0.0.1", broker.port)
