@@ -3,6 +3,7 @@
 import logging
 from typing import Literal
 
+from inspector.errors import SinkError
 from inspector.inspection import Inspection, StationState
 from inspector.settings import Settings
 
@@ -24,9 +25,12 @@ class LogSink:
 
     def __init__(self, station: str) -> None:
         self._station = station
+        self._closed = False
 
     def publish(self, inspection: Inspection) -> None:
-        """One line with the verdict; the whole inspection as its fields."""
+        """One line with the verdict; the whole inspection as its fields. Raises SinkError once closed."""
+        if self._closed:
+            raise SinkError("the log sink is closed")
         log.info("%s", inspection.outcome, extra={"inspection": inspection.model_dump(mode="json")})
 
     def announce(self, state: StationState) -> None:
@@ -34,4 +38,5 @@ class LogSink:
         log.info("station is %s", state, extra={"station": self._station})
 
     def close(self) -> None:
-        """Nothing to let go."""
+        """Take nothing more."""
+        self._closed = True
