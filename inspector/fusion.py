@@ -17,6 +17,10 @@ STRIDE: Final = 4
 FEWEST: Final = 2 * STRIDE
 """Normal pictures, at least two of which then measure the scales."""
 
+ROUNDING_SHARE: Final = 3e-4
+"""A part's spread is so large that rounding moves the part by no more than this: metric learning can draw the normals
+so near together that a distance among them is mostly rounding."""
+
 View = Literal["embedding", "pooled"]
 
 
@@ -99,8 +103,26 @@ def _fit_part(settings: PartSettings, normals: Features, *, scaled: bool) -> Par
     if not scaled:
         return Part(record, scorer)
     apart = np.arange(len(normals)) % STRIDE == 0
-    unseen = settings.distance.fit(_take(normals, ~apart)).score(_take(normals, apart))
-    return Part(record, scorer, float(np.median(unseen)), float(max(unseen.std(), 1e-6)))
+    trial, unseen = settings.distance.fit(_take(normals, ~apart)), _take(normals, apart)
+    scores = trial.score(unseen)
+    moved = float(np.abs(trial.score(_rounded_otherwise(unseen)) - scores).max())
+    return Part(record, scorer, float(np.median(scores)), max(float(scores.std()), moved / ROUNDING_SHARE, 1e-6))
+
+
+def _rounded_otherwise(features: Features) -> Features:
+    """The features as another machine might compute them, off by a millionth of their length."""
+    rng = np.random.default_rng(0)
+
+    def nudged(vectors: Floats) -> Floats:
+        noise = rng.standard_normal(vectors.shape, dtype=np.float32)
+        shares = np.linalg.norm(vectors, axis=-1, keepdims=True) / np.linalg.norm(noise, axis=-1, keepdims=True)
+        moved: Floats = vectors + np.float32(1e-6) * shares * noise
+        return moved
+
+    return Features(
+        embedding=nudged(features.embedding),
+        patches=None if features.patches is None else nudged(features.patches),
+    )
 
 
 def _view(features: Features, of: View) -> Features:

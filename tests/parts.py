@@ -14,7 +14,7 @@ from training.export import export, golden_pictures
 from training.fit import TrainingSet, fit_model
 from training.network import NetworkSettings
 
-SIZE = 32
+SIZE = 16
 
 
 def good_parts(n, seed=0):
@@ -28,7 +28,7 @@ def scratched_parts(n, seed=0):
     parts = good_parts(n, seed)
     rng = np.random.default_rng(seed)
     for part in parts:
-        (y0, y1) = rng.integers(4, SIZE - 4, 2).tolist()
+        (y0, y1) = rng.integers(3, SIZE - 3, 2).tolist()
         cv2.line(part, (0, y0), (SIZE - 1, y1), (250, 250, 250), 2)
     return parts
 

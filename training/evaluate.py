@@ -26,14 +26,18 @@ class Scored:
     nearest_type: str | None
 
 
+def known(score: float | None) -> float:
+    """The score, and for a picture that could not be scored one above all others: it is no PASS."""
+    return float(np.finfo(np.float32).max) if score is None else score
+
+
 def score_files(bundle: Bundle, files: Mapping[str, Sequence[Path]], progress: Progress = silent) -> list[Scored]:
     """Judge the files, by label, exactly as the daemon does: one at a time, through the bundle."""
     judged = []
     for label, paths in files.items():
         for path in paths:
             (said,) = bundle.judge(bundle.embedder.embed(bundle.prepare(read_picture(path))[None]))
-            score = float("inf") if said.score is None else said.score
-            judged.append(Scored(path, label, score, said.outcome, said.nearest_type))
+            judged.append(Scored(path, label, known(said.score), said.outcome, said.nearest_type))
             progress(1)
     return judged
 

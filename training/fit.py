@@ -13,10 +13,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import DataLoader
 
 from inspector.bundle import AnomalyType, Calibration
-from inspector.errors import DataError
+from inspector.errors import ConfigError, DataError
 from inspector.fusion import Fusion, fit_fusion
 from inspector.inspection import Features, Floats, Pixels
 from training.augment import Augmentation, ColourPca
@@ -33,6 +34,10 @@ log = logging.getLogger(__name__)
 
 NORMAL = 0
 """Label of the normal class; anomaly types follow in order, auxiliary classes after them."""
+
+
+LEAST_CHANNEL_SPREAD = np.float32(0.01)
+"""Of the median channel's standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +177,12 @@ def _trainer(config: TrainingConfig, run_dir: Path | None) -> pl.Trainer:
         checkpoints = ModelCheckpoint(run_dir / "checkpoints", save_last=True, save_on_exception=True)
         loggers = [CSVLogger(run_dir, name="logs", version=""), TensorBoardLogger(run_dir, name="logs", version="")]
         options = {"callbacks": [checkpoints, RichProgressBar()], "logger": loggers}
-    return pl.Trainer(**{"enable_model_summary": False, "log_every_n_steps": 10, **options, **config.trainer})
+    callbacks = options.pop("callbacks", []) + config.trainer.get("callbacks", [])
+    options |= {"enable_model_summary": False, "log_every_n_steps": 10, **config.trainer, "callbacks": callbacks}
+    try:
+        return pl.Trainer(**options)
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        raise ConfigError(f"trainer: Lightning does not take these options: {error}") from error
 
 
 def _last_checkpoint(run_dir: Path | None) -> Path:
@@ -187,7 +197,9 @@ def _standardise_patches(network: Network, normals: Features) -> Features:
     patches = normals.patches
     if patches is None:
         return normals
-    mean, std = patches.mean(axis=(0, 1, 2)), patches.std(axis=(0, 1, 2)) + np.float32(1e-6)
+    mean, std = patches.mean(axis=(0, 1, 2)), patches.std(axis=(0, 1, 2))
+    # A channel that hardly ever moves on normals would drown the others with its first twitch.
+    std = np.maximum(std, LEAST_CHANNEL_SPREAD * np.median(std)) + np.float32(1e-6)
     network.trunk.standardise_patches(torch.from_numpy(mean), torch.from_numpy(std))
     return replace(normals, patches=(patches - mean) / std)
 

@@ -16,7 +16,7 @@ from training.cli import main as inspector_train
 from training.demo.broker import running_broker
 from training.demo.cells import DEFECT, KNOWN_DEFECTS, LICENCE, NORMALS, Cells, lay_out
 from training.demo.line import run_line
-from training.evaluate import Scored, score_files, summarise
+from training.evaluate import Scored, known, score_files, summarise
 from training.report import draw_histogram, draw_mistakes, draw_roc
 
 OUTPUT: Final = Path("build/demo")
@@ -95,7 +95,7 @@ def _scored(messages: Sequence[Any], cells: Cells, truth: dict[str, str]) -> lis
         Scored(
             file=cells.unseen / truth[each["part_id"]] / f"{each['part_id']}.png",
             label=truth[each["part_id"]],
-            score=float("inf") if each["score"] is None else each["score"],
+            score=known(each["score"]),
             outcome=Outcome(each["outcome"]),
             nearest_type=each["nearest_type"],
         )

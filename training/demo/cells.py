@@ -15,9 +15,9 @@ from typing import Final
 LICENCE: Final = "CC BY-NC-SA 4.0"
 
 SEED: Final = 0
-NORMALS: Final = 350
+NORMALS: Final = 400
 KNOWN_DEFECTS: Final = 10
-AUXILIARY_EACH: Final = 200
+AUXILIARY_EACH: Final = 150
 
 DEFECT: Final = "defect"
 
