@@ -58,7 +58,7 @@ def make_loss(settings: LossSettings, embedding_dim: int, classes: int) -> nn.Mo
         return L2SoftmaxLoss(embedding_dim, classes, settings.alpha)
     kind = _metric_loss(settings.kind)
     # Some hand their arguments on to the class that they derive from.
-    wanted = {name for each in kind.__mro__[:-1] for name in inspect.signature(each.__init__).parameters}
+    wanted = {name for each in kind.__mro__[:-1] for name in inspect.signature(each).parameters}
     sizes = {"num_classes": classes, "embedding_size": embedding_dim}
     try:
         loss: nn.Module = kind(**{name: size for name, size in sizes.items() if name in wanted}, **settings.options)
