@@ -5,7 +5,6 @@ import os
 import re
 import time
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,8 +17,8 @@ from inspector.pictures import SUFFIXES
 POLL_S: Final = 0.05
 """Time between two looks at a small folder, or at a file that is still being written."""
 
-PAUSE_PER_LISTING: Final = 5
-"""A large folder is listed less often: listing it takes at most a sixth of one core's time."""
+PAUSE_PER_LOOK: Final = 9
+"""A large folder is looked at less often, so that looking takes at most a tenth of one core's time."""
 
 _ENDINGS: Final = tuple(SUFFIXES)
 
@@ -44,23 +43,37 @@ class Files(Protocol):
 
 
 class Listing:
-    """Lists the pictures in a folder, and says in ``pause_s`` how long to wait before the next time."""
+    """The names of the pictures in a folder, and in ``pause_s`` how long to wait before the next look."""
 
     def __init__(self, folder: Path, station: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._station = station
         self.pause_s = POLL_S
 
-    def __call__(self) -> list[os.DirEntry[str]]:
+    def names(self) -> list[str]:
         """In no order. Raises CameraError."""
         started_s = time.monotonic()
         try:
-            with os.scandir(self._folder) as entries:
-                pictures = [entry for entry in entries if _is_picture(entry)]
+            with os.scandir(self.folder) as entries:
+                names = [entry.name for entry in entries if _is_picture(entry)]
         except OSError as error:
-            raise folder_lost(self._folder, self._station, error.strerror or str(error)) from error
-        self.pause_s = max(POLL_S, PAUSE_PER_LISTING * (time.monotonic() - started_s))
-        return pictures
+            raise self.lost(error) from error
+        self.pause_s = max(POLL_S, PAUSE_PER_LOOK * (time.monotonic() - started_s))
+        return names
+
+    def check(self) -> None:
+        """Raises CameraError when the folder has gone."""
+        try:
+            os.scandir(self.folder).close()
+        except OSError as error:
+            raise self.lost(error) from error
+
+    def lost(self, error: OSError) -> CameraError:
+        """What to say when the whole folder cannot be used."""
+        return CameraError(
+            f"station {self._station}: cannot list the folder {self.folder} ({error.strerror or error}). "
+            "Create or mount it, let this user read it, or correct the camera's `path`."
+        )
 
 
 class Replay:
@@ -69,25 +82,25 @@ class Replay:
     def __init__(self, listing: Listing, *, loops: bool) -> None:
         self._listing = listing
         self._loops = loops
-        self._round = self._listed()
+        self._round = self._names()
 
     def next(self, deadline_s: float) -> Candidate | None:
         """See ``Files``. An emptied folder is waited for, in case it is filled again."""
         if not self._round and not self._loops:
             raise EndOfFrames("every picture of the folder was replayed once")
         if not self._round:
-            self._round = self._listed()
+            self._round = self._names()
         while not self._round and (left_s := deadline_s - time.monotonic()) > 0:
             time.sleep(min(self._listing.pause_s, left_s))
-            self._round = self._listed()
-        return Candidate(self._round.popleft()) if self._round else None
+            self._round = self._names()
+        return Candidate(self._listing.folder / self._round.popleft()) if self._round else None
 
     def put_back(self, candidate: Candidate) -> bool:  # noqa: ARG002 - its sibling needs it
         """See ``Files``. What is replayed was written long ago."""
         return False
 
-    def _listed(self) -> deque[Path]:
-        return deque(Path(entry.path) for entry in sorted(self._listing(), key=lambda entry: _natural(entry.name)))
+    def _names(self) -> deque[str]:
+        return deque(sorted(self._listing.names(), key=_natural))
 
 
 class Arrivals:
@@ -95,11 +108,10 @@ class Arrivals:
 
     def __init__(self, listing: Listing, station: str, settle_s: float) -> None:
         self._listing = listing
-        self._station = station
         self._settle_s = settle_s
         self._vanished = FRAMES_DROPPED.labels(station, "vanished")
         self._names: set[str] = set()
-        self._queue: deque[Path] = deque()
+        self._queue: deque[str] = deque()
         self._retries: deque[tuple[float, Candidate]] = deque()
         self._look()
 
@@ -110,7 +122,7 @@ class Arrivals:
             if self._retries and self._retries[0][0] <= now_s:
                 return self._retries.popleft()[1]
             if self._queue:
-                return Candidate(self._queue.popleft())
+                return Candidate(self._listing.folder / self._queue.popleft())
             if self._look_due_s <= now_s:
                 self._look()
             elif deadline_s <= now_s:
@@ -130,30 +142,22 @@ class Arrivals:
         return True
 
     def _look(self) -> None:
-        entries = self._listing()
-        self._queue.extend(self._by_arrival(entry for entry in entries if entry.name not in self._names))
+        names = set(self._listing.names())
+        self._queue.extend(self._by_arrival(names - self._names))
         # Only names that are there now: those of deleted files are forgotten.
-        self._names = {entry.name for entry in entries}
+        self._names = names
         self._look_due_s = time.monotonic() + self._listing.pause_s
 
-    def _by_arrival(self, entries: Iterable[os.DirEntry[str]]) -> list[Path]:
+    def _by_arrival(self, names: set[str]) -> list[str]:
         arrivals = []
-        for entry in entries:
+        for name in names:
             try:
-                arrivals.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name, entry.path))
+                arrivals.append((os.lstat(self._listing.folder / name).st_mtime_ns, name))
             except FileNotFoundError:
                 self._vanished.inc()
             except OSError as error:
-                raise folder_lost(Path(entry.path).parent, self._station, error.strerror or str(error)) from error
-        return [Path(path) for _, _, path in sorted(arrivals)]
-
-
-def folder_lost(folder: Path, station: str, why: str) -> CameraError:
-    """What to say when the whole folder cannot be used."""
-    return CameraError(
-        f"station {station}: cannot list the folder {folder} ({why}). "
-        "Create or mount it, let this user read it, or correct the camera's `path`."
-    )
+                raise self._listing.lost(error) from error
+        return [name for _, name in sorted(arrivals)]
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:

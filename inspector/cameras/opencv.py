@@ -2,21 +2,19 @@
 
 import os
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 from urllib.parse import quote
 
 import cv2
-from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
+from pydantic import PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from inspector.cameras.live import LiveCamera
 from inspector.cameras.pacing import Pace
+from inspector.cameras.video import VideoFile
 from inspector.errors import CameraError
-from inspector.inspection import Camera, EndOfFrames, Frame, utc_now
-from inspector.pictures import to_rgb
+from inspector.inspection import Camera
 from inspector.settings import ConfigPath, Settings
 
 # Else FFmpeg fills up a picture that was cut off on the way with what lies in the buffer: the part before. OpenCV takes
@@ -47,7 +45,7 @@ class OpenCVSettings(Settings):
     """
 
     kind: Literal["opencv"] = "opencv"
-    source: NonNegativeInt | Annotated[str, Field(min_length=1)]
+    source: int | str
     """Number of a USB camera (0 is ``/dev/video0``), its device file (better one of ``/dev/v4l/by-id/``, which stays
     the same when it is plugged in elsewhere), an address (``rtsp://``, ``http://`` …) or the path of a video file."""
     username: str | None = None
@@ -71,6 +69,14 @@ class OpenCVSettings(Settings):
     max_age_ms: PositiveFloat = 500.0
     """Devices and streams: a frame that has waited for the station longer than these milliseconds is dropped, and so
     is one that the network held back for longer; the latter shows with RTSP alone, where frames carry their time."""
+
+    @field_validator("source")
+    @classmethod
+    def _names_something(cls, source: int | str) -> int | str:
+        # Not by constraints: each kind of the union would tell its own mistake.
+        if source == "" or (isinstance(source, int) and source < 0):
+            raise ValueError("expected the number of a camera from 0, its device file, an address or a path")
+        return source
 
     @field_validator("source")
     @classmethod
@@ -181,57 +187,6 @@ def refused(device: Device, wishes: Mapping[str, int | None]) -> str | None:
 
 def _listed(properties: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in properties.items())
-
-
-class VideoFile:
-    """Every frame of a video file in order, read by the caller's thread."""
-
-    def __init__(self, path: str, station: str, pace: Pace, *, loops: bool) -> None:
-        self._path = path
-        self._station = station
-        self._pace = pace
-        self._loops = loops
-        self._taken = 0
-        self._capture = self._opened()
-
-    def read(self, timeout_s: float) -> Frame | None:
-        """See ``Camera``. The end is reached too where a damaged file cannot be read on."""
-        if not self._pace.wait(time.monotonic() + timeout_s):
-            return None
-        # Before decoding, so that decoding counts as latency.
-        taken_s, wall_time = time.monotonic(), utc_now()
-        pixels = to_rgb(self._next())
-        self._pace.step(taken_s)
-        self._taken += 1
-        return Frame(pixels, taken_s, wall_time, self._taken - 1, self._station)
-
-    def close(self) -> None:
-        """See ``Camera``."""
-        self._capture.release()
-
-    def _next(self) -> NDArray[Any]:
-        is_whole, pixels = self._capture.read()
-        if not is_whole and self._taken and not self._loops:
-            raise EndOfFrames(f"{self._path} was played once")
-        if not is_whole and self._taken:
-            # Opened again, since some containers do not seek to their start.
-            self.close()
-            self._capture = self._opened()
-            is_whole, pixels = self._capture.read()
-        if not is_whole:
-            raise self._error("holds no frame that can be read")
-        return pixels
-
-    def _opened(self) -> cv2.VideoCapture:
-        if not Path(self._path).is_file():
-            raise self._error("does not exist")
-        capture = cv2.VideoCapture(self._path, cv2.CAP_FFMPEG)
-        if not capture.isOpened():
-            raise self._error("is no video that FFmpeg can read")
-        return capture
-
-    def _error(self, what: str) -> CameraError:
-        return CameraError(f"station {self._station}: video file {self._path} {what}. Correct the camera's `source`.")
 
 
 def _kind(source: int | str) -> SourceKind:

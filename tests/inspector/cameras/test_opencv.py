@@ -267,8 +267,8 @@ class TestFile:
         ({"source": 0, "width": 640}, "width and height are asked for together"),
         ({"source": "rtsp://cam", "password_file": "p"}, "needs a username"),
         ({"source": "rtsp://u:p@cam", "username": "u"}, "holds a user already"),
-        ({"source": -1}, "greater than or equal to 0"),
-        ({"source": ""}, "at least 1 character"),
+        ({"source": -1}, "number of a camera from 0"),
+        ({"source": ""}, "number of a camera from 0"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings, message):
