@@ -1,5 +1,6 @@
 """One score of one or several distances, each brought to the scale on which normal pictures scatter by 1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from inspector.errors import DataError
 from inspector.inspection import Features, Floats
 from inspector.scorers import SCORERS, FittedScorer, ScorerSettings
+from inspector.scorers.known import KnownSettings
 from inspector.settings import Settings
 
 STRIDE: Final = 4
@@ -86,24 +88,34 @@ class Fusion:
         return cls(tuple(parts))
 
 
-def fit_fusion(settings: tuple[PartSettings, ...], normals: Features) -> Fusion:
+def fit_fusion(settings: tuple[PartSettings, ...], normals: Features, anomalies: Sequence[Features] = ()) -> Fusion:
     """Fit every distance on the normals, and the scales of several on normals that they were not fitted on.
 
-    Raises DataError when there are too few normals.
+    ``anomalies`` are the features of each anomaly type; without any, the distance to known ones is left out. Raises
+    DataError when there are too few normals, or no distance is left.
     """
-    if len(settings) > 1 and len(normals) < FEWEST:
-        raise DataError(f"Fusing {len(settings)} distances needs at least {FEWEST} normal pictures, got {len(normals)}")
-    return Fusion(tuple(_fit_part(part, normals, scaled=len(settings) > 1) for part in settings))
+    parts = [part for part in settings if anomalies or part.distance.kind != "known"]
+    if not parts:
+        raise DataError("scorers: there are no anomaly pictures, and no other distance than 'known': add one")
+    if len(parts) > 1 and len(normals) < FEWEST:
+        raise DataError(f"Fusing {len(parts)} distances needs at least {FEWEST} normal pictures, got {len(normals)}")
+    return Fusion(tuple(_fit_part(part, normals, anomalies, scaled=len(parts) > 1) for part in parts))
 
 
-def _fit_part(settings: PartSettings, normals: Features, *, scaled: bool) -> Part:
+def _fit_part(settings: PartSettings, normals: Features, anomalies: Sequence[Features], *, scaled: bool) -> Part:
     normals = _view(normals, settings.of)
+    types = [_view(each, settings.of).embedding for each in anomalies]
+
+    def fit(seen: Features) -> FittedScorer:
+        distance = settings.distance
+        return distance.fit(seen, types) if isinstance(distance, KnownSettings) else distance.fit(seen)
+
     record = PartRecord(kind=settings.distance.kind, of=settings.of)
-    scorer = settings.distance.fit(normals)
+    scorer = fit(normals)
     if not scaled:
         return Part(record, scorer)
     apart = np.arange(len(normals)) % STRIDE == 0
-    trial, unseen = settings.distance.fit(_take(normals, ~apart)), _take(normals, apart)
+    trial, unseen = fit(_take(normals, ~apart)), _take(normals, apart)
     scores = trial.score(unseen)
     moved = float(np.abs(trial.score(_rounded_otherwise(unseen)) - scores).max())
     return Part(record, scorer, float(np.median(scores)), max(float(scores.std()), moved / ROUNDING_SHARE, 1e-6))

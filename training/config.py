@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from inspector.fusion import PartSettings
+from inspector.scorers.known import KnownSettings
 from inspector.scorers.mahalanobis import MahalanobisSettings
 from inspector.scorers.patches import PatchesSettings
 from inspector.settings import ConfigPath, Settings
@@ -17,8 +18,10 @@ DEFAULT_PARTS: Final = (
     PartSettings(of="pooled", distance=MahalanobisSettings()),
     PartSettings(of="embedding", distance=MahalanobisSettings()),
     PartSettings(distance=PatchesSettings()),
+    PartSettings(distance=KnownSettings()),
 )
-"""What the backbone sees in the whole picture, what metric learning made of it, and each place of the picture."""
+"""What the backbone sees in the whole picture, what metric learning made of it, each place of the picture, and how
+much more it looks like a known anomaly than like a normal picture."""
 
 
 class AnomalyTypeSettings(Settings):

@@ -112,14 +112,15 @@ def fit_model(
     with track("features of the normals", len(data.normal)) as progress:
         normals = embed(network, PictureDataset(data.normal, [NORMAL] * len(data.normal)), progress)
     normals = _standardise_patches(network, normals)
-    scorer = fit_fusion(config.scorers, normals)
+    anomalies = [embed(network, PictureDataset(own, [NORMAL] * len(own))) for own in data.anomalies.values()]
+    scorer = fit_fusion(config.scorers, normals, anomalies)
     with track("calibration", len(data.held_out)) as progress:
         held_out = embed(network, PictureDataset(data.held_out, [NORMAL] * len(data.held_out)), progress)
     return FittedModel(
         network=network,
         scorer=scorer,
         anomaly_types=_anomaly_types(config, data),
-        prototypes=_prototypes(network, data.anomalies),
+        prototypes=_prototypes(anomalies),
         calibration=calibrate(scorer.score(held_out), config.false_reject_rate),
     )
 
@@ -204,11 +205,10 @@ def _standardise_patches(network: Network, normals: Features) -> Features:
     return replace(normals, patches=(patches - mean) / std)
 
 
-def _prototypes(network: Network, anomalies: dict[str, Pixels]) -> Floats:
-    means = [embed(network, PictureDataset(own, [0] * len(own))).embedding.mean(axis=0) for own in anomalies.values()]
-    if not means:
+def _prototypes(anomalies: Sequence[Features]) -> Floats:
+    if not anomalies:
         return np.zeros((0, 0), np.float32)
-    stacked = np.stack(means)
+    stacked = np.stack([own.embedding.mean(axis=0) for own in anomalies])
     unit: Floats = stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
     return unit
 

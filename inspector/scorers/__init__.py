@@ -7,15 +7,22 @@ from pydantic import Field
 from inspector.scorers.cosine import Cosine, CosineSettings
 from inspector.scorers.euclidean import Euclidean, EuclideanSettings
 from inspector.scorers.knn import Knn, KnnSettings
+from inspector.scorers.known import Known, KnownSettings
 from inspector.scorers.lof import Lof, LofSettings
 from inspector.scorers.mahalanobis import Mahalanobis, MahalanobisSettings
 from inspector.scorers.patches import Patches, PatchesSettings
 
 ScorerSettings = Annotated[
-    EuclideanSettings | MahalanobisSettings | KnnSettings | LofSettings | CosineSettings | PatchesSettings,
+    EuclideanSettings
+    | MahalanobisSettings
+    | KnnSettings
+    | LofSettings
+    | CosineSettings
+    | PatchesSettings
+    | KnownSettings,
     Field(discriminator="kind"),
 ]
-FittedScorer = Euclidean | Mahalanobis | Knn | Lof | Cosine | Patches
+FittedScorer = Euclidean | Mahalanobis | Knn | Lof | Cosine | Patches | Known
 
 SCORERS: Final[dict[str, type[FittedScorer]]] = {
     "euclidean": Euclidean,
@@ -24,5 +31,6 @@ SCORERS: Final[dict[str, type[FittedScorer]]] = {
     "lof": Lof,
     "cosine": Cosine,
     "patches": Patches,
+    "known": Known,
 }
 """The class that reads each kind's arrays back from a bundle."""

@@ -12,7 +12,7 @@ from inspector.inspection import Features, Floats
 from inspector.scorers.normals import Doubles, usable
 from inspector.settings import Settings
 
-ROUNDING: Final = 1e-6
+ROUNDING: Final = 1e-7
 """Least variance in any direction: embeddings have length 1 and single precision, and where metric learning has drawn
 the normals together to less than this, the distance would measure the rounding of one machine or another."""
 

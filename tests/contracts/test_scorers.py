@@ -12,6 +12,7 @@ from inspector.scorers import SCORERS, ScorerSettings
 from inspector.scorers.cosine import CosineSettings
 from inspector.scorers.euclidean import EuclideanSettings
 from inspector.scorers.knn import KnnSettings
+from inspector.scorers.known import KnownSettings
 from inspector.scorers.lof import LofSettings
 from inspector.scorers.mahalanobis import MahalanobisSettings
 from inspector.scorers.patches import PatchesSettings
@@ -22,6 +23,7 @@ EXAMPLES = {
     "knn": KnnSettings(k=3),
     "lof": LofSettings(k=10),
     "cosine": CosineSettings(),
+    "known": KnownSettings(),
     "patches": PatchesSettings(bank_size=100),
 }
 DIMENSIONS = 32
@@ -42,6 +44,12 @@ def pictures(n, *, angle=0.0, seed=0):
     return features(points / np.linalg.norm(points, axis=1, keepdims=True))
 
 
+def fit(kind, normals):
+    if kind == "known":
+        return EXAMPLES[kind].fit(normals, [pictures(10, angle=np.pi / 2, seed=8).embedding])
+    return EXAMPLES[kind].fit(normals)
+
+
 @pytest.fixture(params=SCORERS)
 def kind(request):
     return request.param
@@ -49,7 +57,7 @@ def kind(request):
 
 @pytest.fixture
 def scorer(kind):
-    return EXAMPLES[kind].fit(pictures(40))
+    return fit(kind, pictures(40))
 
 
 def test_the_kind_is_in_every_list(kind):
@@ -132,7 +140,7 @@ def test_scoring_changes_neither_the_pictures_nor_the_scorer(scorer):
 
 def test_a_fit_without_normals_is_refused(kind):
     with pytest.raises(DataError, match=r"got (0|none): add normal pictures"):
-        EXAMPLES[kind].fit(pictures(0))
+        fit(kind, pictures(0))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -141,4 +149,4 @@ def test_spoilt_normals_are_refused(kind, value):
     points[7, 3] = value
 
     with pytest.raises(DataError, match="hold NaN or infinity"):
-        EXAMPLES[kind].fit(features(points))
+        fit(kind, features(points))

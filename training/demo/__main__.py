@@ -29,6 +29,7 @@ data:
   root: {training}
   auxiliary: {auxiliary}
   anomalies: {{{anomalies}}}
+false_reject_rate: 0.05
 """
 
 
