@@ -18,6 +18,7 @@ from inspector import __version__
 from inspector.bundle import Bundle, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
+from training.benchmark import fashion, light
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.evaluate import score_files, summarise
@@ -82,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--report", type=Path, metavar="DIR", help="write histogram, ROC and worst mistakes there")
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
     evaluate.set_defaults(command=_evaluate)
+
+    benchmark = commands.add_parser("benchmark", help="run a published experiment again")
+    experiments = benchmark.add_subparsers(required=True, metavar="EXPERIMENT")
+    fashion.add_parser(experiments)
+    light.add_parser(experiments)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of a training configuration")
     schema.set_defaults(command=_schema)

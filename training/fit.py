@@ -1,19 +1,21 @@
 """From a configuration and pictures to a fitted model, and to its bundle."""
 
+import difflib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from inspector.bundle import AnomalyType, Calibration
@@ -35,6 +37,9 @@ log = logging.getLogger(__name__)
 NORMAL = 0
 """Label of the normal class; anomaly types follow in order, auxiliary classes after them."""
 
+
+LAST = "last"
+"""The name of the checkpoint that every epoch, and an interruption, overwrites."""
 
 LEAST_CHANNEL_SPREAD = np.float32(0.01)
 """Of the median channel's standard deviation."""
@@ -145,16 +150,19 @@ def _learn(
     }
     loss = make_loss(config.loss, config.network.embedding_dim, len(classes))
     module = MetricLearning(network.head if config.network.train == "head" else network, loss, config.optimiser)
+    trainer = _trainer(config, run_dir)
+    checkpoint = None if start is Start.FRESH else _last_checkpoint(run_dir)
+    if checkpoint:
+        _restore(module, checkpoint)
     if start is Start.CHECKPOINT:
-        module.load_state_dict(torch.load(_last_checkpoint(run_dir), weights_only=True)["state_dict"])
         return
     sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=weights, seed=config.seed)
     loader = _loader(network, config, pictures, sampler, track)
     # Lightning leaves each module in the mode that it finds it in, and the features were computed in evaluation mode.
     module.train()
-    checkpoint = _last_checkpoint(run_dir) if start is Start.RESUME else None
-    _trainer(config, run_dir).fit(module, loader, ckpt_path=checkpoint)
-    network.cpu().eval()
+    trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+    # The trainer's precision was for learning; what the bundle computes is single.
+    network.float().cpu().eval()
 
 
 def _loader(
@@ -173,24 +181,65 @@ def _loader(
 
 
 def _trainer(config: TrainingConfig, run_dir: Path | None) -> pl.Trainer:
-    options: dict[str, Any] = {"enable_progress_bar": False, "logger": False, "enable_checkpointing": False}
-    if run_dir:
-        checkpoints = ModelCheckpoint(run_dir / "checkpoints", save_last=True, save_on_exception=True)
-        loggers = [CSVLogger(run_dir, name="logs", version=""), TensorBoardLogger(run_dir, name="logs", version="")]
-        options = {"callbacks": [checkpoints, RichProgressBar()], "logger": loggers}
-    callbacks = options.pop("callbacks", []) + config.trainer.get("callbacks", [])
-    options |= {"enable_model_summary": False, "log_every_n_steps": 10, **config.trainer, "callbacks": callbacks}
+    _check_options(config.trainer)
+    kept = run_dir is not None
+    options: dict[str, Any] = {"enable_progress_bar": kept, "enable_checkpointing": kept, "enable_model_summary": False}
+    options |= {"logger": _loggers(run_dir) if run_dir else False, "log_every_n_steps": 10, **config.trainer}
+    callbacks = list(options.get("callbacks") or [])
+    if run_dir and options["enable_checkpointing"]:
+        # A version in its name would hide it behind the last checkpoint of an earlier fit.
+        callbacks.append(
+            ModelCheckpoint(run_dir / "checkpoints", LAST, save_on_exception=True, enable_version_counter=False)
+        )
+    if run_dir and options["enable_progress_bar"]:
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     try:
-        return pl.Trainer(**options)
+        return pl.Trainer(**options | {"callbacks": callbacks})
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise ConfigError(f"trainer: Lightning does not take these options: {error}") from error
 
 
+def _check_options(options: Mapping[str, Any]) -> None:
+    types = get_type_hints(pl.Trainer.__init__)
+    faults = {name: _fault(name, value, types) for name, value in options.items()}
+    if any(faults.values()):
+        raise ConfigError("\n".join(f"trainer.{name}: {fault}" for name, fault in faults.items() if fault))
+
+
+def _fault(name: str, value: Any, types: Mapping[str, Any]) -> str:
+    """What is wrong with an option of Lightning's Trainer, as its own annotations have it; nothing if nothing is."""
+    if name not in types:
+        near = difflib.get_close_matches(name, types, n=1)
+        return "Lightning's Trainer has no such option" + (f"; did you mean '{near[0]}'?" if near else "")
+    try:
+        TypeAdapter(types[name], config=ConfigDict(arbitrary_types_allowed=True, strict=True)).validate_python(value)
+    except ValidationError as error:
+        return "; or ".join(dict.fromkeys(each["msg"] for each in error.errors()))
+    return ""
+
+
+def _loggers(run_dir: Path) -> list[Logger]:
+    """Curves in a folder of their own for each fit, so that one begun anew or resumed does away with no other's."""
+    table = CSVLogger(run_dir, name="logs")
+    return [table, TensorBoardLogger(run_dir, name="logs", version=table.version)]
+
+
 def _last_checkpoint(run_dir: Path | None) -> Path:
-    checkpoint = run_dir and run_dir / "checkpoints" / "last.ckpt"
+    checkpoint = run_dir and run_dir / "checkpoints" / f"{LAST}.ckpt"
     if not checkpoint or not checkpoint.exists():
-        raise DataError(f"nothing to resume: there is no {checkpoint}; run fit without --resume")
+        raise DataError(f"nothing to resume or export: there is no {checkpoint}; run fit without --resume")
     return checkpoint
+
+
+def _restore(module: MetricLearning, checkpoint: Path) -> None:
+    """The module as the checkpoint has it, also on a machine without the GPU that it was written on."""
+    try:
+        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+    except Exception as error:  # torch.load has no exception of its own: a damaged file raises what its bytes lead to
+        raise DataError(
+            f"{checkpoint}: damaged, or made with another network, loss or set of classes than the configuration's; "
+            "run fit without --resume"
+        ) from error
 
 
 def _standardise_patches(network: Network, normals: Features) -> Features:

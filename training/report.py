@@ -60,12 +60,10 @@ def draw_mistakes(scored: Sequence[Scored], normal: str, threshold: float, path:
     """A sheet of the worst misses above the worst false rejects, with their scores."""
     missed = sorted((one for one in scored if one.label != normal and one.score <= threshold), key=lambda o: o.score)
     rejected = sorted((one for one in scored if one.label == normal and one.score > threshold), key=lambda o: -o.score)
-    figure = Figure(figsize=(2.1 * each, 5.4), layout="constrained")
-    grid = figure.subplots(2, each, squeeze=False)
-    for row, title, mistakes in (
-        (grid[0], f"missed defects: {len(missed)}", missed),
-        (grid[1], f"good parts rejected: {len(rejected)}", rejected),
-    ):
+    rows = {f"missed defects: {len(missed)}": missed, f"good parts rejected: {len(rejected)}": rejected}
+    figure = Figure(figsize=(2.1 * each, 2.9 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), each, squeeze=False)
+    for row, (title, mistakes) in zip(grid, rows.items(), strict=True):
         row[0].set_title(title, loc="left", fontsize=11, fontweight="bold")
         for axes in row:
             axes.set_axis_off()
