@@ -2,8 +2,8 @@
 
 import difflib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -29,7 +29,7 @@ from training.dataset import PictureDataset
 from training.features import Progress, embed, pooled_draws, silent
 from training.losses import make_loss
 from training.module import MetricLearning
-from training.network import Network
+from training.network import Network, NetworkSettings
 from training.sampling import WeightedTypeSampler
 
 log = logging.getLogger(__name__)
@@ -160,9 +160,22 @@ def _learn(
     loader = _loader(network, config, pictures, sampler, track)
     # Lightning leaves each module in the mode that it finds it in, and the features were computed in evaluation mode.
     module.train()
-    trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+    with _threads_for(config.network):
+        trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
     # The trainer's precision was for learning; what the bundle computes is single.
     network.float().cpu().eval()
+
+
+@contextmanager
+def _threads_for(network: NetworkSettings) -> Iterator[None]:
+    """One for a head: its products are so small that threads wait for each other longer than they compute."""
+    before = torch.get_num_threads()
+    if network.train == "head":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _loader(

@@ -60,7 +60,8 @@ def draw_mistakes(scored: Sequence[Scored], normal: str, threshold: float, path:
     """A sheet of the worst misses above the worst false rejects, with their scores."""
     missed = sorted((one for one in scored if one.label != normal and one.score <= threshold), key=lambda o: o.score)
     rejected = sorted((one for one in scored if one.label == normal and one.score > threshold), key=lambda o: -o.score)
-    rows = {f"missed defects: {len(missed)}": missed, f"good parts rejected: {len(rejected)}": rejected}
+    both = {f"missed defects: {len(missed)}": missed, f"good parts rejected: {len(rejected)}": rejected}
+    rows = {title: mistakes for title, mistakes in both.items() if mistakes} or {"no mistakes": []}
     figure = Figure(figsize=(2.1 * each, 2.9 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), each, squeeze=False)
     for row, (title, mistakes) in zip(grid, rows.items(), strict=True):
