@@ -2,12 +2,18 @@
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from pydantic_core import to_jsonable_python
+
 PLAIN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every log record has; anything else was given by ``extra=``."""
+
+UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that begin a line, drive a terminal, or turn the direction of writing."""
 
 
 def configure(level: str, format_: Literal["text", "json"]) -> None:
@@ -21,33 +27,44 @@ class JsonFormatter(logging.Formatter):
     """One object a line: time in UTC, level, logger, message, and whatever ``extra=`` holds."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line; JSON escapes line breaks, so that no message can forge a second one."""
+        """The line, in ASCII, so that no character in it can be taken for its end; NaN and infinity are null."""
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **_extra(record),
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, default=str, ensure_ascii=False)
+        # ``extra=`` cannot pass itself off as one of the above: a name that is taken gets an underscore.
+        entry |= {f"{name}_" if name in entry else name: value for name, value in _extra(record).items()}
+        return json.dumps(to_jsonable_python(entry, fallback=str, inf_nan_mode="null", bytes_mode="base64"))
 
 
 class TextFormatter(logging.Formatter):
     """Level, station and message. The journal adds the time."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line; line breaks in the message are shown as such. A traceback follows on lines of its own."""
+        """The line, its control characters written out; a traceback follows, indented.
+
+        Only a record begins at the margin, so that no part id or file name, nor an exception that quotes one, can
+        forge a line or drive a terminal.
+        """
         extra = _extra(record)
         inspection = extra.pop("inspection", {})
         station = extra.pop("station", inspection.get("station"))
         fields = [f"{name}={value}" for name, value in extra.items()]
-        fields += [f"{name}={inspection[name]}" for name in ("part_id", "score", "reason") if inspection.get(name)]
+        fields += [
+            f"{name}={inspection[name]}" for name in ("part_id", "score", "reason") if inspection.get(name) is not None
+        ]
         head = f"{record.levelname} {station}: " if station else f"{record.levelname} "
         line = head + " ".join([record.getMessage(), *fields])
-        line = line.replace("\r", "\\r").replace("\n", "\\n")
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        trace = self.formatException(record.exc_info).splitlines() if record.exc_info else []
+        return "\n    ".join(_written_out(each) for each in [line, *trace])
+
+
+def _written_out(text: str) -> str:
+    return UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:

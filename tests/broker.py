@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -54,9 +55,17 @@ class Broker:
     def kill(self):
         self._end(subprocess.Popen.kill)
 
+    def freeze(self):
+        """It holds its connections and accepts new ones, but says nothing until ``thaw``."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.send_signal(signal.SIGCONT)
+
     def _end(self, how):
         if self._process:
             how(self._process)
+            self.thaw()
             self._process.wait()
             self._process = None
 

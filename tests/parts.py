@@ -65,7 +65,7 @@ def small_config(**changes):
                 PartSettings(distance=MahalanobisSettings()),
                 PartSettings(distance=PatchesSettings(bank_size=200)),
             ),
-            "false_reject_rate": 0.05,
+            "false_reject_rate": 0.01,
             **changes,
         }
     )
@@ -73,7 +73,7 @@ def small_config(**changes):
 
 def small_training_set():
     return TrainingSet(
-        normal=good_parts(40), held_out=good_parts(30, seed=1), anomalies={"scratch": scratched_parts(5)}, auxiliary={}
+        normal=good_parts(120), held_out=good_parts(99, seed=1), anomalies={"scratch": scratched_parts(5)}, auxiliary={}
     )
 
 

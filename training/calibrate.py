@@ -2,13 +2,18 @@
 
 import logging
 import math
+from typing import Final
 
 import numpy as np
 
-from inspector.bundle import Calibration, score_tolerance
+from inspector.bundle import Calibration
 from inspector.inspection import Floats
 
 log = logging.getLogger(__name__)
+
+ROUNDING: Final = 1e-3
+"""By what two machines may differ in their rounding, as a share of the scores' own size. No fixed amount would do: some
+distances stay far below 1 for every picture, and would let every defect pass."""
 
 
 def calibrate(held_out: Floats, false_reject_rate: float) -> Calibration:
@@ -28,7 +33,7 @@ def calibrate(held_out: Floats, false_reject_rate: float) -> Calibration:
             n, 100 * false_reject_rate, 100 / (n + 1), math.ceil(1 / false_reject_rate) - 1,
         )  # fmt: skip
     score = float(np.sort(held_out)[min(rank, n) - 1])
-    threshold = score + score_tolerance(score)
+    threshold = score + ROUNDING * max(abs(score), float(held_out.std()))
     return Calibration(
         threshold=threshold,
         false_reject_rate=false_reject_rate,

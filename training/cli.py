@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, DataError, BundleError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
+    except KeyboardInterrupt:
+        print("interrupted; `fit --resume` goes on, `export` makes a bundle of the last checkpoint", file=sys.stderr)
+        return 1
     return status
 
 

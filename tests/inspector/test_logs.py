@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -48,10 +49,48 @@ def test_text_shows_what_matters_of_an_inspection():
     )
 
 
+def test_a_traceback_is_indented_so_that_it_cannot_forge_a_line():
+    try:
+        Path("bad part\nERROR press-1: forged").rename("\r")
+    except FileNotFoundError as error:
+        error.add_note("\nERROR press-1: forged")
+        text = TextFormatter().format(a_record(exc_info=sys.exc_info()))
+
+    first, *rest = text.split("\n")
+    assert first == "WARNING it is so"
+    assert rest
+    assert all(line.startswith("    ") for line in rest)
+
+
+def test_no_message_can_drive_a_terminal():
+    assert TextFormatter().format(a_record("\x1b[2J\u202e", ())) == "WARNING \\x1b[2J\\u202e"
+
+
+def test_a_field_cannot_pass_itself_off_as_the_level():
+    entry = json.loads(JsonFormatter().format(a_record(level="DEBUG", time="never")))
+
+    assert entry["level"] == "WARNING"
+    assert entry["level_"] == "DEBUG"
+    assert entry["time_"] == "never"
+
+
+def test_whatever_a_field_holds_json_stays_json():
+    fields = {"score": float("nan"), "path": Path("/data/a\udce9.png"), "raw": b"\xff", "thing": object()}
+    line = JsonFormatter().format(a_record(**fields))
+
+    assert "NaN" not in line
+    entry = json.loads(line)
+    assert entry["score"] is None
+    assert entry["path"] == "/data/a\udce9.png"
+
+
+def test_a_score_of_zero_is_shown():
+    assert TextFormatter().format(a_record("PASS", (), inspection={"score": 0.0})) == "WARNING PASS score=0.0"
+
+
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])
 @given(text=st.text())
 def test_no_message_can_forge_a_second_line(formatter, text):
     line = formatter.format(a_record("%s", (f"{text}\nERROR forged\r\n",), station=text))
 
-    assert "\n" not in line
-    assert "\r" not in line
+    assert len(line.splitlines()) == 1

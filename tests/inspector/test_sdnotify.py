@@ -32,6 +32,29 @@ def test_each_word_is_one_datagram(manager, say, datagram):
     assert manager.recv(1000) == datagram
 
 
+def test_a_status_cannot_smuggle_in_another_word(manager):
+    sdnotify.status("lost camera\nWATCHDOG=trigger")
+
+    assert manager.recv(1000) == b"STATUS=lost camera WATCHDOG=trigger"
+
+
+def test_a_manager_that_is_gone_does_not_stop_the_daemon(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "none"))
+
+    sdnotify.watchdog()
+
+    assert "cannot tell systemd WATCHDOG=1" in caplog.text
+
+
+@pytest.mark.parametrize("usec", ["soon", "0", "-1"])
+def test_a_watchdog_time_that_is_none_is_said(monkeypatch, caplog, usec):
+    monkeypatch.setenv("WATCHDOG_USEC", usec)
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+
+    assert sdnotify.watchdog_interval_s() is None
+    assert "WATCHDOG_USEC" in caplog.text
+
+
 def test_without_a_manager_nothing_happens(monkeypatch):
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
 

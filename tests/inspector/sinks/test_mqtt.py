@@ -1,6 +1,5 @@
 import logging
 import re
-import socket
 import ssl
 import subprocess
 from datetime import timedelta
@@ -13,38 +12,11 @@ from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from inspector import metrics
-from inspector.errors import ConfigError, SinkError
+from inspector.errors import ConfigError
 from inspector.inspection import Inspection, StationState, utc_now
 from inspector.sinks.mqtt import MqttSettings, TlsSettings
-from tests.broker import Broker, Subscriber, free_port, wait_until
+from tests.broker import Broker, Subscriber, wait_until
 from tests.contracts.test_sinks import an_inspection
-
-
-def is_up():
-    return metrics.SINK_UP.labels("press-1", "mqtt")._value.get() == 1
-
-
-@pytest.fixture
-def opened():
-    """Opens sinks and closes them at the end; waits for the connection unless told not to."""
-    sinks = []
-
-    def open_sink(settings, *, connected=True):
-        sinks.append(settings.open("press-1"))
-        if connected:
-            wait_until(is_up, "the connection")
-        return sinks[-1]
-
-    yield open_sink
-    for sink in sinks:
-        sink.close()
-
-
-@pytest.fixture
-def subscriber(broker):
-    subscriber = Subscriber(broker.port)
-    yield subscriber
-    subscriber.close()
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
@@ -70,54 +42,6 @@ def test_the_state_is_retained_and_results_are_not(broker, opened):
     assert [(topic, retained) for topic, _, retained in late.messages] == [("inspector/press-1/state", True)]
 
 
-def test_a_cut_connection_makes_the_broker_say_offline(broker, subscriber, opened):
-    sink = opened(MqttSettings(port=broker.port))
-    sink._client.reconnect_delay_set(30, 30)
-    sink._client.socket().shutdown(socket.SHUT_RDWR)
-
-    subscriber.wait_for_state("offline")
-
-
-def test_a_clean_stop_leaves_stopped_and_no_offline(broker, subscriber, opened):
-    sink = opened(MqttSettings(port=broker.port))
-    sink.announce(StationState.STOPPED)
-    sink.close()
-    subscriber.wait_for_state("stopped")
-
-    assert subscriber.of("state")[-1]["state"] == "stopped"
-    assert "offline" not in {each["state"] for each in subscriber.of("state")}
-    assert not is_up()
-
-
-def test_nagles_algorithm_is_off(broker, opened):
-    sink = opened(MqttSettings(port=broker.port))
-
-    assert sink._client.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-def test_what_was_judged_while_the_broker_was_away_arrives_in_order(broker, subscriber, opened):
-    sink = opened(MqttSettings(port=broker.port))
-    # Later than the subscriber, who would else miss what is sent before it is back.
-    sink._client.reconnect_delay_set(4, 4)
-    broker.kill()
-    wait_until(lambda: not is_up(), "the loss")
-    for sequence in range(50):
-        sink.publish(an_inspection(sequence))
-    broker.start()
-    subscriber.wait_for("result", 50)
-
-    assert [each["sequence"] for each in subscriber.of("result")] == list(range(50))
-
-
-def test_a_full_queue_refuses_and_says_so(opened):
-    sink = opened(MqttSettings(port=free_port(), queue_size=3), connected=False)
-    for _ in range(3):
-        sink.publish(an_inspection())
-
-    with pytest.raises(SinkError, match="queue is full"):
-        sink.publish(an_inspection())
-
-
 @pytest.fixture
 def guarded(broker, tmp_path):
     """A broker with the user ``press`` and the password ``s3cret``, who may publish on one topic alone."""
@@ -137,7 +61,7 @@ def password_file(tmp_path, password):
     return file
 
 
-def errors(caplog):
+def complaints(caplog):
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
@@ -150,29 +74,30 @@ def test_the_right_password_opens(guarded, opened, tmp_path):
     subscriber.close()
 
 
-def test_a_wrong_password_is_said_once_with_what_to_do_and_never_shown(guarded, opened, tmp_path, caplog):
+def test_a_wrong_password_is_said_once_with_what_to_do_and_never_shown(guarded, opened, is_up, tmp_path, caplog):
     settings = MqttSettings(port=guarded.port, username="press", password_file=password_file(tmp_path, "wr0ng"))
     sink = opened(settings, connected=False)
     sink._client.reconnect_delay_set(1, 1)
     log = tmp_path / "guarded" / "mosquitto.log"
     wait_until(lambda: log.read_text().count("not authorised") >= 2, "two refusals")
 
-    (message,) = errors(caplog)
+    (message,) = complaints(caplog)
     assert "refused the connection" in message
     assert "password_file" in message
     assert not is_up()
     assert "wr0ng" not in caplog.text
 
 
-def test_a_topic_that_the_broker_denies_is_counted_and_said(guarded, opened, tmp_path, caplog):
-    count = metrics.SINK_ERRORS.labels("press-1", "mqtt")._value
-    before = count.get()
+def test_a_topic_that_the_broker_denies_is_counted_and_said(guarded, opened, errors, tmp_path, caplog):
+    before = errors()
     sink = opened(MqttSettings(port=guarded.port, username="press", password_file=password_file(tmp_path, "s3cret")))
 
-    sink.publish(an_inspection())
+    for _ in range(3):
+        sink.publish(an_inspection())
 
-    wait_until(lambda: count.get() == before + 1, "the denial")
-    assert "access list" in errors(caplog)[-1]
+    wait_until(lambda: errors() == before + 3, "the denials")
+    (message,) = complaints(caplog)
+    assert "access list for press" in message
 
 
 def test_a_password_that_everybody_can_read_is_warned_of(broker, opened, tmp_path, caplog):
@@ -187,6 +112,38 @@ def test_a_password_that_everybody_can_read_is_warned_of(broker, opened, tmp_pat
 def test_a_missing_password_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=f"mqtt.password_file: cannot read {tmp_path / 'none'}"):
         MqttSettings(username="press", password_file=tmp_path / "none").open("press-1")
+
+
+def test_a_file_that_holds_no_password_is_named_and_not_shown(tmp_path):
+    file = password_file(tmp_path, "")
+    with pytest.raises(ConfigError, match=f"{file} is empty"):
+        MqttSettings(username="press", password_file=file).open("press-1")
+
+    file.write_bytes(b"s3cret\xff")
+    with pytest.raises(ConfigError, match="no UTF-8 text") as caught:
+        MqttSettings(username="press", password_file=file).open("press-1")
+    assert caught.value.__cause__ is None
+
+
+def test_a_password_without_its_user_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match="without the username"):
+        MqttSettings(password_file=tmp_path / "password")
+
+
+def test_a_version_may_be_written_as_a_number():
+    assert MqttSettings(version=5).version == "5"
+
+
+@pytest.mark.parametrize("host", ["", "a..b", "x" * 64])
+def test_a_host_that_cannot_be_looked_up_is_refused(host):
+    with pytest.raises(ValidationError, match="host"):
+        MqttSettings(host=host)
+
+
+@pytest.mark.parametrize("station", ["press+1", "#", "$SYS", "press\n1"])
+def test_a_station_that_no_topic_can_hold_is_refused(station):
+    with pytest.raises(ConfigError, match=r"station name .* must not"):
+        MqttSettings().open(station)
 
 
 @pytest.mark.parametrize("prefix", ["", "a/#", "+", "$SYS", "/a", "a/", "a\0b"])
@@ -241,19 +198,77 @@ def test_tls_with_the_plants_authority(encrypted, opened, tmp_path):
     subscriber.close()
 
 
-@pytest.mark.parametrize("believes", [("localhost", "another-ca"), ("127.0.0.1", "plant-ca")])
-def test_tls_refuses_another_authority_and_another_host_name(encrypted, opened, tmp_path, caplog, believes):
-    host, authority = believes
+@pytest.fixture(params=[("localhost", "another-ca"), ("127.0.0.1", "plant-ca")])
+def belief(request):
+    """Host and authority of which one does not fit the encrypted broker."""
+    return request.param
+
+
+def test_tls_refuses_another_authority_and_another_host_name(encrypted, opened, tmp_path, caplog, belief):
+    host, authority = belief
     issue(tmp_path, "another-ca")
     tls = TlsSettings(ca_file=tmp_path / f"{authority}.pem")
 
     opened(MqttSettings(host=host, port=encrypted.port, tls=tls), connected=False)
 
-    wait_until(lambda: errors(caplog), "the complaint")
-    assert re.search("cannot connect to .*tls", errors(caplog)[0])
-    assert not is_up()
+    wait_until(lambda: complaints(caplog), "the complaint")
+    assert re.search("cannot connect to .*; check tls.ca_file, and that the certificate", complaints(caplog)[0])
+    assert metrics.SINK_UP.labels("press-1", "mqtt")._value.get() == 0
 
 
 def test_tls_files_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(ConfigError, match=f"mqtt.tls: cannot use {tmp_path / 'none.pem'}"):
         MqttSettings(tls=TlsSettings(ca_file=tmp_path / "none.pem")).open("press-1")
+
+
+def test_tls_on_a_port_without_it_says_so(broker, opened, tmp_path, caplog):
+    issue(tmp_path, "plant-ca")
+    tls = TlsSettings(ca_file=tmp_path / "plant-ca.pem")
+    opened(MqttSettings(port=broker.port, tls=tls), connected=False)
+
+    wait_until(lambda: "cannot connect to" in caplog.text, "the complaint")
+
+
+def test_a_port_with_tls_is_guessed_where_it_is_not_set(encrypted, opened, caplog):
+    opened(MqttSettings(port=encrypted.port), connected=False)
+
+    wait_until(lambda: "is this a TLS port?" in caplog.text, "the guess")
+
+
+def test_a_key_with_a_pass_phrase_is_refused_and_not_asked_for(tmp_path):
+    _, key = issue(tmp_path, "station")
+    locked = serialization.BestAvailableEncryption(b"secret")
+    (tmp_path / "station.key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+    )
+    certificate = tmp_path / "station.pem"
+    tls = TlsSettings(ca_file=certificate, cert_file=certificate, key_file=tmp_path / "station.key")
+
+    with pytest.raises(ConfigError, match="the key unencrypted"):
+        MqttSettings(tls=tls).open("press-1")
+
+
+def test_a_key_without_its_certificate_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match="without the cert_file"):
+        TlsSettings(ca_file=tmp_path / "ca.pem", key_file=tmp_path / "station.key")
+
+
+def test_the_station_shows_its_certificate_where_the_broker_asks(tmp_path, broker, opened, caplog):
+    ca = issue(tmp_path, "plant-ca")
+    issue(tmp_path, "server", ca, "localhost")
+    issue(tmp_path, "station", ca)
+    config = (
+        f"allow_anonymous true\ncafile {tmp_path / 'plant-ca.pem'}\nrequire_certificate true\n"
+        f"certfile {tmp_path / 'server.pem'}\nkeyfile {tmp_path / 'server.key'}\n"
+    )
+    tls = TlsSettings(
+        ca_file=tmp_path / "plant-ca.pem", cert_file=tmp_path / "station.pem", key_file=tmp_path / "station.key"
+    )
+    with Broker(tmp_path / "mutual", config) as mutual:
+        sink = opened(MqttSettings(host="localhost", port=mutual.port, tls=tls))
+        sink.publish(an_inspection())
+        wait_until(lambda: not sink._in_hand, "the acknowledgement")
+
+        nobody = TlsSettings(ca_file=tmp_path / "plant-ca.pem")
+        opened(MqttSettings(host="localhost", port=mutual.port, tls=nobody), connected=False)
+        wait_until(lambda: "does it want tls.cert_file?" in caplog.text, "the complaint")
