@@ -29,6 +29,7 @@ data:
   root: {training}
   auxiliary: {auxiliary}
   anomalies: {{{anomalies}}}
+views: 1
 false_reject_rate: 0.05
 """
 
