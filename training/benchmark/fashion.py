@@ -9,7 +9,7 @@ import numpy as np
 
 from training.augment import AugmentSettings
 from training.benchmark.fashion_mnist import BOOT, CLASSES, DEBIAN, SNEAKER, Split, download, read_split
-from training.benchmark.runs import Published, Record, draw_boxes, machine, print_table, resumed, run_once
+from training.benchmark.runs import Published, Record, draw_boxes, machine, positive, print_table, resumed, run_once
 from training.config import DataSettings, TrainingConfig
 from training.fit import TrainingSet
 from training.network import NetworkSettings
@@ -18,7 +18,9 @@ NORMALS, BOOTS, AUXILIARY = 500, 10, 4500
 HELD_OUT: Final = 100
 """Further sneakers, for the threshold alone; the source has none, and no figure of the table depends on them."""
 
-PUBLISHED: Final[Published] = {(False, "lof"): "0.93, one run 0.65", (True, "lof"): "0.99"}
+PUBLISHED: Final[Published] = {(False, "lof"): "0.93, one run 0.65; 90 %", (True, "lof"): "0.99; 97 %"}
+
+DOWNLOADED: Final = Path("build/fashion-mnist")
 
 CONFIG: Final = TrainingConfig(
     name="sneakers",
@@ -29,7 +31,12 @@ CONFIG: Final = TrainingConfig(
     augment=AugmentSettings(flip_horizontal=False, flip_vertical=False, rotate_degrees=5, pca_colour=0.1),
     views=1,
 )
-"""Levels and augmentation were chosen on pictures of the training files that no run had drawn."""
+"""Chosen on pictures of the training files that the trial at hand had not drawn.
+
+Inputs of 64 to 96 pixels, one to three views, flips, alpha from 4 to 32 and embeddings of 16 to 256 were tried: none
+moved the AUC of the shipped score by more than 0.003. Maps of stride 8 or 32 beside that of 16 lost, above all without
+boots.
+"""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,9 +44,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "fashion", help="Fashion-MNIST: ten boots among sneakers, against the source's figures"
     )
-    parser.add_argument("--data", type=Path, default=DEBIAN, help="folder with the four files (default: %(default)s)")
-    parser.add_argument("--download", action="store_true", help="fetch them into --data first; needs the internet")
-    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument(
+        "--data", type=Path, help=f"folder with the four files (default: {DEBIAN}, with --download {DOWNLOADED})"
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="fetch them into it first, each checked; needs the internet"
+    )
+    parser.add_argument("--runs", type=positive, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the first run; each further one adds 1")
     parser.add_argument("--out", type=Path, default=Path("build/benchmark/fashion"), help="for results and box plot")
     parser.add_argument("--quick", action="store_true", help="one short run on few pictures, for tests")
     parser.set_defaults(command=run)
@@ -47,9 +59,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the experiment, or what is left of it."""
+    folder = arguments.data or (DOWNLOADED if arguments.download else DEBIAN)
     if arguments.download:
-        download(arguments.data)
-    train, test = read_split(arguments.data, "train"), read_split(arguments.data, "t10k")
+        download(folder)
+    train, test = read_split(folder, "train"), read_split(folder, "t10k")
     share = 0.1 if arguments.quick else 1.0
     side = CONFIG.network.input_size[0]
     normal, anomalous = (test.enlarged(test.rows_of(label)[: int(1000 * share)], side) for label in (SNEAKER, BOOT))
@@ -60,8 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
         return run_once(CONFIG.model_copy(update={"seed": tags["run"]}), data, tests, **tags)
 
     count = 1 if arguments.quick else arguments.runs
-    runs = [{"run": seed, "known": known} for seed in range(count) for known in (BOOTS, 0)]
-    settings = {"config": CONFIG.model_dump(mode="json"), "share": share, "machine": machine()}
+    runs = [
+        {"run": seed, "known": known} for seed in range(arguments.seed, arguments.seed + count) for known in (BOOTS, 0)
+    ]
+    split = {"normals": NORMALS, "held_out": HELD_OUT, "auxiliary": AUXILIARY, "share": share}
+    settings = {"config": CONFIG.model_dump(mode="json"), "split": split, "machine": machine()}
     records = resumed(arguments.out / "runs.jsonl", settings, runs, once)
     (arguments.out / "results.json").write_text(json.dumps({**settings, "records": records}, indent=1))
     draw_boxes(records, "Fashion-MNIST, boots among sneakers", arguments.out / "auc.png")
@@ -69,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         records,
         PUBLISHED,
         "Fashion-MNIST: sneakers normal, boots anomalous",
-        f"{count} runs; best accuracy is that at the threshold that suits the test scores best",
+        f"{count} runs; best accuracy, too good to promise, is that at the threshold that suits the test scores best; "
+        "published are AUC and best accuracy of a fine-tuned MobileNetV2",
     )
     return 0
 
@@ -81,10 +98,14 @@ def draw(train: Split, *, seed: int, boots: int, share: float = 1.0) -> Training
     shuffled = {label: rng.permutation(train.rows_of(label)) for label in range(CLASSES)}
     normals, held_out = int(NORMALS * share), int(HELD_OUT * share)
     others = [label for label in range(CLASSES) if label not in (SNEAKER, BOOT)]
-    each = int(AUXILIARY * share) // len(others)
+    # 4,500 pictures of eight classes: half of the classes give 563, half 562.
+    parts = np.array_split(np.arange(int(AUXILIARY * share)), len(others))
     return TrainingSet(
         normal=train.enlarged(shuffled[SNEAKER][:normals], side),
         held_out=train.enlarged(shuffled[SNEAKER][normals : normals + held_out], side),
         anomalies={"boot": train.enlarged(shuffled[BOOT][:boots], side)} if boots else {},
-        auxiliary={f"class-{label}": train.enlarged(shuffled[label][:each], side) for label in others},
+        auxiliary={
+            f"class-{label}": train.enlarged(shuffled[label][: len(part)], side)
+            for label, part in zip(others, parts, strict=True)
+        },
     )

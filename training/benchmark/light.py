@@ -12,7 +12,7 @@ from inspector.errors import DataError
 from inspector.fusion import PartSettings
 from inspector.inspection import Pixels
 from inspector.scorers.mahalanobis import MahalanobisSettings
-from training.benchmark.runs import Published, Record, draw_boxes, machine, print_table, resumed, run_once
+from training.benchmark.runs import Published, Record, draw_boxes, machine, positive, print_table, resumed, run_once
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.dataset import read_pictures
@@ -39,6 +39,7 @@ CONFIG: Final = TrainingConfig(
     ),
     scorers=(PartSettings(distance=MahalanobisSettings()),),
     trainer={"max_epochs": 10},
+    false_reject_rate=0.1,  # what ten held-out pictures can support; no figure depends on it
 )
 
 
@@ -49,7 +50,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--normal", default="normal", help="name of the folder with normal pictures")
     parser.add_argument("--anomaly", default="critical_defect", help="the type that is known (default: %(default)s)")
     parser.add_argument("--auxiliary", type=Path, default=TEST_DATA / "cifar10_aux", help="labelled other things")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=positive, default=5)
+    parser.add_argument("--seed", type=int, default=0, help="of the first run; each further one adds 1")
     parser.add_argument("--out", type=Path, default=Path("build/benchmark/light"), help="for results and box plot")
     parser.add_argument("--quick", action="store_true", help="one short run on few pictures, for tests")
     parser.set_defaults(command=run)
@@ -66,10 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
         return run_once(config.model_copy(update={"seed": tags["run"]}), data, tests, **tags)
 
     count = 1 if arguments.quick else arguments.runs
-    runs = [{"run": seed, "known": known} for seed in range(count) for known in (ANOMALIES, 0)]
+    runs = [
+        {"run": seed, "known": known}
+        for seed in range(arguments.seed, arguments.seed + count)
+        for known in (ANOMALIES, 0)
+    ]
     settings = {
-        "config": config.model_dump(mode="json"), "data": str(arguments.data), "anomaly": arguments.anomaly,
-        "machine": machine(),
+        "config": config.model_dump(mode="json"), "machine": machine(),
+        "data": str(arguments.data), "normal": arguments.normal, "anomaly": arguments.anomaly,
+        "auxiliary": str(arguments.auxiliary), "auxiliary_each": each,
     }  # fmt: skip
     records = resumed(arguments.out / "runs.jsonl", settings, runs, once)
     (arguments.out / "results.json").write_text(json.dumps({**settings, "records": records}, indent=1))
