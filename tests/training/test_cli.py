@@ -1,8 +1,18 @@
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import cv2
 import pytest
+from pytorch_lightning.utilities import rank_zero_only
 
+from inspector import __version__
+from inspector.bundle import read_bundle
 from tests.parts import SIZE, good_parts, scratched_parts, write_parts
 from training.cli import main
 
@@ -18,6 +28,9 @@ batch_size: 16
 trainer: {{max_epochs: 2}}
 false_reject_rate: 0.05
 """
+
+ROOT = Path(__file__).parents[2]
+CHECKPOINT_DEADLINE_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -36,84 +49,231 @@ def fitted(site):
     return site / "out" / "bundle"
 
 
+def configured(site, name, *changes):
+    """The path of a configuration that differs, with an output folder of its own."""
+    text = CONFIG.replace("output: out", f"output: {name}")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (site / f"{name}.yaml").write_text(text)
+    return str(site / f"{name}.yaml")
+
+
 def run_json(capsys, *arguments):
     capsys.readouterr()
     assert main([*map(str, arguments), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
-def test_fit_writes_a_bundle_that_remembers_its_training(fitted):
-    manifest = json.loads((fitted / "bundle.json").read_text())
-
-    assert manifest["name"] == "plates"
-    assert manifest["anomaly_types"] == [{"name": "scratch", "weight": 2.0, "critical": True, "pictures": 6}]
-    assert (manifest["training"]["normal"], manifest["training"]["held_out"]) == (45, 15)
-    assert manifest["training"]["config"]["batch_size"] == 16
-
-
-def test_evaluate_gives_figures_and_pictures(fitted, site, tmp_path, capsys):
-    figures = run_json(capsys, "evaluate", fitted, site / "set", "--report", tmp_path / "report")
-
-    assert figures["auroc"] == 1.0
-    assert figures["types"]["scratch"]["recall"] == 1.0
-    for name in ("histogram.png", "roc.png", "mistakes.png"):
-        assert cv2.imread(str(tmp_path / "report" / name)).std() > 5
+def refusal(capsys, *arguments):
+    """The one message of a mistake."""
+    capsys.readouterr()
+    assert main([*map(str, arguments)]) == 78
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err
 
 
-def test_export_makes_the_same_bundle_from_the_checkpoint(fitted, site, capsys):
-    before = json.loads((fitted / "bundle.json").read_text())["calibration"]
+class TestFit:
+    def test_writes_a_bundle_that_remembers_its_training(self, fitted):
+        manifest = json.loads((fitted / "bundle.json").read_text())
 
-    summary = run_json(capsys, "export", site / "plates.yaml")
+        assert manifest["name"] == "plates"
+        assert manifest["anomaly_types"] == [{"name": "scratch", "weight": 2.0, "critical": True, "pictures": 6}]
+        assert (manifest["training"]["normal"], manifest["training"]["held_out"]) == (45, 15)
+        assert manifest["training"]["config"]["batch_size"] == 16
 
-    assert summary["threshold"] == pytest.approx(before["threshold"], rel=1e-4)
-    assert json.loads((fitted / "bundle.json").read_text())["calibration"]["normals"] == before["normals"]
+    def test_json_is_all_that_goes_to_standard_output(self, site, capsys):
+        summary = run_json(capsys, "fit", configured(site, "json", ("max_epochs: 2", "max_epochs: 1")))
 
+        bundle = read_bundle(site / "json" / "bundle")
+        assert summary == {
+            "bundle": str(bundle.path),
+            "digest": bundle.digest,
+            "threshold": bundle.threshold,
+            "false_reject_rate": 0.05,
+            "held_out_normals": 15,
+            "anomaly_types": {"scratch": 6},
+        }
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (("output:", "ouput:"), "At 'ouput' (line 2): unknown key; did you mean 'output'?"),
-        (("root: set", "root: nowhere"), "nowhere"),
-        (("scratch:", "scrach:"), "did you mean 'scratch'?"),
-        (("backbone: light", "backbone: lite"), "timm knows no 'lite'"),
-        (("levels: [8]", "levels: [7]"), "not at [7]"),
-        (("max_epochs", "max_epoch"), "max_epoch"),
-    ],
-)
-def test_each_kind_of_mistake_is_one_message(site, capsys, change, says):
-    (site / "wrong.yaml").write_text(CONFIG.replace(*change).replace("output: out", "output: out-wrong"))
+    def test_only_the_first_of_several_devices_writes_the_bundle(self, site, monkeypatch):
+        """Lightning runs the whole command once for each device."""
+        monkeypatch.setattr(rank_zero_only, "rank", 1)
 
-    assert main(["fit", str(site / "wrong.yaml")]) == 78
+        assert main(["fit", configured(site, "second", ("max_epochs: 2", "max_epochs: 1"))]) == 0
 
-    message = capsys.readouterr().err
-    assert says in message
-    assert "Traceback" not in message
+        assert not (site / "second" / "bundle").exists()
 
+    def test_a_signal_leaves_a_checkpoint_that_a_resume_and_an_export_go_on_from(self, site, capsys):
+        config = configured(site, "interrupted", ("max_epochs: 2", "max_epochs: 2000"))
+        checkpoint = site / "interrupted" / "checkpoints" / "last.ckpt"
+        command = [sys.executable, "-m", "training.cli", "fit", config]
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+            deadline = time.monotonic() + CHECKPOINT_DEADLINE_S
+            while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+                os.sched_yield()
+            process.send_signal(signal.SIGTERM)  # SIGINT is ignored in whatever a shell started behind it
+            _, said = process.communicate()
 
-def test_bad_pictures_are_listed_all_at_once(tmp_path, capsys):
-    good = write_parts(tmp_path / "set" / "normal", good_parts(4))
-    (tmp_path / "set" / "scratch").mkdir()
-    (tmp_path / "set" / "scratch" / "torn.png").write_bytes(good[0].read_bytes()[:-30])
-    (tmp_path / "set" / "scratch" / "empty.png").touch()
-    (tmp_path / "set" / "scratch" / "notes.txt").write_text("three were found on Monday")
-    (tmp_path / "plates.yaml").write_text(CONFIG)
-
-    assert main(["fit", str(tmp_path / "plates.yaml")]) == 78
-
-    message = capsys.readouterr().err
-    for name in ("torn.png", "empty.png", "notes.txt"):
-        assert name in message
-
-
-def test_a_resume_without_a_checkpoint_is_said(site, capsys):
-    (site / "fresh.yaml").write_text(CONFIG.replace("output: out", "output: out-fresh"))
-
-    assert main(["fit", str(site / "fresh.yaml"), "--resume"]) == 78
-    assert "nothing to resume" in capsys.readouterr().err
+        assert process.returncode == 1
+        assert "interrupted; `fit --resume` goes on" in said
+        assert "Traceback" not in said
+        assert run_json(capsys, "export", config)["held_out_normals"] == 15
+        resumed = configured(site, "interrupted", ("max_epochs: 2", "max_epochs: 3"))
+        assert main(["fit", resumed, "--resume"]) == 0
 
 
-def test_help_has_examples(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
+class TestExport:
+    def test_makes_the_same_bundle_from_the_checkpoint(self, fitted, site, capsys):
+        before = read_bundle(fitted)
 
-    assert "inspector-train fit configs/training/cells.yaml" in capsys.readouterr().out
+        summary = run_json(capsys, "export", site / "plates.yaml")
+
+        again = read_bundle(fitted)
+        assert summary["threshold"] == before.threshold
+        assert summary["digest"] == again.digest
+        assert again.manifest.calibration == before.manifest.calibration
+        assert again.manifest.golden == before.manifest.golden
+
+    def test_without_a_fit_is_refused(self, site, capsys):
+        assert re.search(r"there is no .*last\.ckpt", refusal(capsys, "export", configured(site, "unfitted")))
+
+
+class TestEvaluate:
+    def test_gives_figures_and_pictures(self, fitted, site, tmp_path, capsys):
+        figures = run_json(capsys, "evaluate", fitted, site / "set", "--report", tmp_path / "a" / "report")
+
+        assert figures["auroc"] == 1.0
+        assert (figures["normals"], figures["anomalies"]) == (60, 6)
+        assert figures["types"]["scratch"]["recall"] == 1.0
+        assert figures["bundle"] == read_bundle(fitted).digest
+        for name in ("histogram.png", "roc.png", "mistakes.png"):
+            assert cv2.imread(str(tmp_path / "a" / "report" / name)).std() > 5
+
+    def test_prints_a_table_for_people(self, fitted, site, capsys):
+        assert main(["evaluate", str(fitted), str(site / "set")]) == 0
+
+        said = capsys.readouterr().out
+        assert re.search(r"scratch\s.* 6 .* 1\.0000 .* 1\.0000", said)
+        assert "good parts rejected: " in said
+
+    def test_names_with_brackets_are_printed_as_they_are(self, fitted, tmp_path, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "120")
+        write_parts(tmp_path / "set" / "normal", good_parts(2))
+        write_parts(tmp_path / "set" / "crack [old]", scratched_parts(2))
+
+        assert main(["evaluate", str(fitted), str(tmp_path / "set")]) == 0
+
+        assert "crack [old]" in capsys.readouterr().out
+
+    def test_normals_alone_have_no_auroc(self, fitted, tmp_path, capsys):
+        write_parts(tmp_path / "set" / "good", good_parts(3))
+
+        figures = run_json(
+            capsys, "evaluate", fitted, tmp_path / "set", "--normal", "good", "--report", tmp_path / "report"
+        )
+
+        assert (figures["auroc"], figures["recall"], figures["types"]) == (None, None, {})
+        assert (tmp_path / "report" / "roc.png").stat().st_size > 0
+
+    def test_a_changed_byte_is_refused(self, fitted, site, tmp_path, capsys):
+        broken = tmp_path / "bundle"
+        for file in fitted.rglob("*.*"):
+            (broken / file.relative_to(fitted)).parent.mkdir(parents=True, exist_ok=True)
+            (broken / file.relative_to(fitted)).write_bytes(file.read_bytes())
+        (broken / "model.onnx").write_bytes(b"\0" + (broken / "model.onnx").read_bytes()[1:])
+
+        assert "checksum does not match" in refusal(capsys, "evaluate", broken, site / "set")
+
+    @pytest.mark.parametrize(
+        ("paths", "says"),
+        [
+            (("nowhere", "set", "report"), "nowhere/bundle.json"),
+            (("out/bundle", "nowhere", "report"), "nowhere: cannot list this folder"),
+            (("out/bundle", "set", "plates.yaml/report"), "--report: cannot make the folder"),
+        ],
+    )
+    def test_each_kind_of_mistake_is_one_message(self, fitted, capsys, paths, says):
+        bundle, data, report = (fitted.parents[1] / path for path in paths)
+
+        assert says in refusal(capsys, "evaluate", bundle, data, "--report", report)
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            (("name: plates", "name: ''"), "At 'name' (line 1): "),
+            (("batch_size", "batchsize"), "At 'batchsize' (line 8): unknown key; did you mean 'batch_size'?"),
+            (("false_reject_rate: 0.05", "false_reject_rate: 5"), "At 'false_reject_rate' (line 10): "),
+            (("data:", "data"), "not valid YAML"),
+            (("root: set", "root: nowhere"), "nowhere: cannot list this folder"),
+            (("scratch:", "scrach:"), "did you mean 'scratch'?"),
+            (("backbone: light", "backbone: lite"), "network.backbone: timm knows no 'lite'"),
+            (("levels: [8]", "levels: [7]"), "network.levels: the light network has maps at strides [2, 4, 8]"),
+            (
+                ("backbone: light, weights: none", "backbone: resnet18, weights: own.pth"),
+                "network.weights: no file",
+            ),
+            (("batch_size: 16", "batch_size: 900"), "lower batch_size"),
+            (("batch_size: 16", "loss: {kind: arcfase}"), "loss.kind: no loss 'arcfase'; did you mean 'arcface'?"),
+            (("batch_size: 16", "loss: {kind: triplet, options: {margn: 1}}"), "loss.options: triplet: "),
+            (("max_epochs", "max_epoch"), "trainer.max_epoch: "),
+            (("max_epochs: 2", "accelerator: abacus"), "abacus"),
+            (("output: wrong", "output: plates.yaml/out"), "output: cannot make the folder"),
+        ],
+        ids=lambda value: "" if isinstance(value, str) else value[1],
+    )
+    def test_each_kind_is_one_message(self, site, capsys, change, says):
+        assert says in refusal(capsys, "fit", configured(site, "wrong", change))
+
+    def test_a_missing_configuration_is_named(self, tmp_path, capsys):
+        assert "none.yaml: cannot be read" in refusal(capsys, "fit", tmp_path / "none.yaml")
+
+    def test_a_relative_weights_file_is_looked_for_beside_the_configuration(self, site, capsys):
+        change = ("backbone: light, weights: none", "backbone: resnet18, weights: own.pth")
+
+        assert f"no file {site / 'own.pth'}" in refusal(capsys, "fit", configured(site, "weights", change))
+
+    def test_bad_pictures_are_listed_all_at_once(self, tmp_path, capsys):
+        good = write_parts(tmp_path / "set" / "normal", good_parts(4))
+        (tmp_path / "set" / "scratch").mkdir()
+        (tmp_path / "set" / "scratch" / "torn.png").write_bytes(good[0].read_bytes()[:-30])
+        (tmp_path / "set" / "scratch" / "empty.png").touch()
+        (tmp_path / "set" / "scratch" / "notes.txt").write_text("three were found on Monday")
+        (tmp_path / "plates.yaml").write_text(CONFIG)
+
+        message = refusal(capsys, "fit", tmp_path / "plates.yaml")
+
+        for name in ("torn.png", "empty.png", "notes.txt"):
+            assert name in message
+
+    def test_a_resume_without_a_checkpoint_is_said(self, site, capsys):
+        assert "nothing to resume" in refusal(capsys, "fit", configured(site, "fresh"), "--resume")
+
+
+class TestCommandLine:
+    def test_help_has_examples(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(["--help"])
+
+        assert ended.value.code == 0
+        assert "inspector-train fit configs/training/cells.yaml" in capsys.readouterr().out
+
+    def test_version(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["--version"])
+
+        assert capsys.readouterr().out.strip() == __version__
+
+    def test_a_wrong_command_line_is_status_2(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(["fitt"])
+
+        assert ended.value.code == 2
+
+    def test_the_schema_is_json(self, capsys):
+        assert main(["schema"]) == 0
+
+        assert "false_reject_rate" in json.loads(capsys.readouterr().out)["properties"]

@@ -6,19 +6,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader
 
 from inspector.errors import DataError
-from inspector.pictures import read_picture, resize
 from tests.requirements import TEST_DATA, needs
-from training.augment import Augmentation, AugmentSettings, ColourPca
 from training.config import DataSettings
-from training.data import Pictures, _nearest_subset, scan, split_groups
-from training.dataset import PictureDataset, read_pictures
-from training.sampling import Draw, WeightedTypeSampler
+from training.data import _nearest_subset, scan, split_groups
 
 
 def write_picture(path: Path, seed: int, height: int = 20, width: int = 30) -> Path:
@@ -259,61 +253,3 @@ class TestSplitGroups:
     def test_the_lesser_of_two_equally_near_sums(self):
         assert sum([1, 1, 1][place] for place in _nearest_subset([1, 1, 1], 1.5)) == 1
         assert sum([3, 5][place] for place in _nearest_subset([3, 5], 4)) == 3
-
-
-class TestPictureDataset:
-    @pytest.fixture
-    def pictures(self, root) -> Pictures:
-        return scan(settings(root))
-
-    def dataset(self, pictures: Pictures, *, augmented: bool = True) -> PictureDataset:
-        colours = ColourPca(vectors=np.eye(3), variances=np.full(3, 0.1))
-        augmentation = Augmentation(AugmentSettings(noise=0.1), colours) if augmented else None
-        return PictureDataset(read_pictures(pictures.normal, (20, 30)), [0, 0, 1], augmentation)
-
-    def test_a_plain_index_gives_the_picture_itself_as_levels(self, pictures):
-        dataset = self.dataset(pictures)
-        tensor, label = dataset[2]
-        assert len(dataset) == 3
-        assert (tensor.dtype, tuple(tensor.shape), label) == (torch.float32, (3, 20, 30), 1)
-        assert tensor.is_contiguous()
-        np.testing.assert_array_equal(tensor.numpy().transpose(1, 2, 0), read_picture(pictures.normal[2]))
-
-    def test_pictures_are_read_in_order_and_resized_to_height_and_width(self, pictures):
-        told: list[int] = []
-        pixels = read_pictures(pictures.normal, (8, 16), told.append)
-        assert told == [1, 1, 1]
-        for own, path in zip(pixels, pictures.normal, strict=True):
-            np.testing.assert_array_equal(own, resize(read_picture(path), 8, 16))
-
-    def test_a_draw_augments_by_its_seed(self, pictures):
-        dataset = self.dataset(pictures)
-        first, again, other = (dataset[Draw(1, (0, 0, number))][0] for number in (3, 3, 4))
-        torch.testing.assert_close(first, again, rtol=0, atol=0)
-        assert not torch.equal(first, other)
-        assert not torch.equal(first, dataset[1][0])
-        assert dataset[Draw(2, (0, 0, 3))][1] == 1
-
-    def test_a_draw_without_augmentation_is_the_picture(self, pictures):
-        dataset = self.dataset(pictures, augmented=False)
-        assert torch.equal(dataset[Draw(1, (0, 0, 3))][0], dataset[1][0])
-
-    def test_workers_give_the_same_batches(self, pictures):
-        dataset = self.dataset(pictures)
-        sampler = WeightedTypeSampler(dataset.labels, normal=0, weights={1: 1}, seed=9)
-        alone, shared = (
-            list(DataLoader(dataset, batch_size=2, sampler=sampler, num_workers=workers)) for workers in (0, 2)
-        )
-        assert len(alone) == len(shared) == 2
-        for (tensors, labels), (tensors_shared, labels_shared) in zip(alone, shared, strict=True):
-            assert torch.equal(tensors, tensors_shared)
-            assert torch.equal(labels, labels_shared)
-
-    def test_a_file_that_is_gone(self, pictures):
-        pictures.normal[0].unlink()
-        with pytest.raises(DataError, match=r"normal/a\.png"):
-            read_pictures(pictures.normal, (8, 16))
-
-    def test_a_label_for_each_picture(self):
-        with pytest.raises(ValueError, match="3 pictures but 2 labels"):
-            PictureDataset(np.zeros((3, 8, 16, 3), np.uint8), [0, 0])

@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from inspector.bundle import read_bundle
 from inspector.inspection import Outcome
-from tests.parts import good_parts, scratched_parts, write_parts
+from tests.parts import SIZE, good_parts, scratched_parts, write_parts
+from training.dataset import read_pictures
 from training.evaluate import Scored, auroc, known, score_files, summarise
 
 
@@ -17,6 +18,17 @@ def scored(label, *scores, threshold=1.0):
     ]
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Pictures that must be resized: half again as wide as the model's input, and twice as high."""
+    folder = tmp_path_factory.mktemp("pictures")
+    sets = {"normal": good_parts(4, seed=5), "scratch": scratched_parts(4, seed=5)}
+    return {
+        name: write_parts(folder / name, [cv2.resize(part, (SIZE * 3 // 2, SIZE * 2)) for part in parts])
+        for name, parts in sets.items()
+    }
+
+
 def test_figures_of_an_evaluation():
     figures = summarise(
         [*scored("normal", 0.1, 0.2, 0.3, 1.5), *scored("crack", 0.9, 2.0), *scored("fray", 3.0, 4.0)], "normal"
@@ -24,16 +36,31 @@ def test_figures_of_an_evaluation():
 
     truth, scores = [0] * 4 + [1] * 4, [0.1, 0.2, 0.3, 1.5, 0.9, 2.0, 3.0, 4.0]
     assert figures["auroc"] == pytest.approx(roc_auc_score(truth, scores))
+    assert (figures["normals"], figures["anomalies"]) == (4, 4)
     assert figures["false_reject_rate"] == 0.25
     assert figures["recall"] == 0.75
     assert figures["types"]["crack"] == {"pictures": 2, "recall": 0.5, "auroc": pytest.approx(0.875)}
-    assert figures["types"]["fray"]["recall"] == 1.0
+    assert figures["types"]["fray"] == {"pictures": 2, "recall": 1.0, "auroc": 1.0}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_auroc_is_sklearns_and_the_share_of_pairs_in_order_ties_half(seed):
+    rng = np.random.default_rng(seed)
+    normal, anomalous = rng.integers(0, 8, 30).astype(np.float32), rng.integers(3, 12, 20).astype(np.float32)
+
+    pairs = [(a > n) + (a == n) / 2 for a in anomalous for n in normal]
+
+    expected = roc_auc_score([0] * 30 + [1] * 20, [*normal, *anomalous])
+    assert auroc(normal, anomalous) == pytest.approx(expected)
+    assert auroc(normal, anomalous) == pytest.approx(np.mean(pairs))
 
 
 def test_an_error_verdict_is_no_pass():
     error = Scored(Path("e.png"), "crack", known(None), Outcome.ERROR, None)
 
-    assert summarise([*scored("normal", 0.1), error], "normal")["recall"] == 1.0
+    figures = summarise([*scored("normal", 0.1), error], "normal")
+
+    assert (figures["recall"], figures["auroc"]) == (1.0, 1.0)
 
 
 def test_where_a_class_is_missing_there_is_no_figure():
@@ -43,15 +70,22 @@ def test_where_a_class_is_missing_there_is_no_figure():
     assert auroc(np.array([], np.float32), np.array([1.0], np.float32)) is None
 
 
-def test_files_are_judged_as_the_daemon_does(small_bundle, tmp_path):
-    files = {
-        "normal": write_parts(tmp_path / "normal", good_parts(3, seed=5)),
-        "scratch": write_parts(tmp_path / "scratch", scratched_parts(3, seed=5)),
-    }
+def test_files_are_judged_as_the_daemon_does(exported, files):
+    _, bundle = exported
     done = []
 
-    judged = score_files(read_bundle(small_bundle), files, done.append)
+    judged = score_files(bundle, files, done.append)
 
-    assert [(each.label, each.outcome) for each in judged] == [("normal", "PASS")] * 3 + [("scratch", "FAIL")] * 3
+    assert [(each.label, each.outcome) for each in judged] == [("normal", "PASS")] * 4 + [("scratch", "FAIL")] * 4
     assert [each.file for each in judged] == [*files["normal"], *files["scratch"]]
-    assert sum(done) == 6
+    assert {each.nearest_type for each in judged} == {None, "scratch"}
+    assert sum(done) == 8
+
+
+def test_a_file_scores_the_same_through_trainings_code_and_through_the_bundle(exported, files):
+    model, bundle = exported
+
+    there = [each.score for each in score_files(bundle, files)]
+
+    here = model.score(read_pictures([*files["normal"], *files["scratch"]], (SIZE, SIZE)))
+    np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-4)

@@ -1,29 +1,43 @@
-import zipfile
+import copy
+import json
 
+import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from inspector.bundle import read_bundle
 from inspector.errors import BundleError
-from inspector.pictures import encode_png
-from tests.parts import SIZE, good_parts, scratched_parts, small_training_set, write_small_bundle
-from training.export import export, golden_pictures
+from inspector.fusion import PartSettings
+from inspector.inspection import Outcome
+from inspector.pictures import read_picture
+from inspector.scorers import CosineSettings, EuclideanSettings, KnnSettings
+from tests.parts import SIZE, good_parts, scratched_parts, small_config, small_training_set
+from training.export import GOLDEN_PER_LABEL, export, golden_pictures, to_onnx
+from training.fit import fit_model
+
+FIELDS = {"name": "plates", "training": {}}
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    path = tmp_path_factory.mktemp("export") / "bundle"
-    return write_small_bundle(path), read_bundle(path)
+def scores(bundle, parts):
+    return [each.score for each in bundle.judge(bundle.embedder.embed(parts))]
 
 
-def test_training_and_bundle_score_the_same(exported):
+def test_training_and_bundle_score_the_golden_pictures_the_same_within_1e_4(exported):
     model, bundle = exported
-    parts = np.concatenate([good_parts(8, seed=3), scratched_parts(8, seed=3)])
+    golden = bundle.manifest.golden
+    parts = np.stack([read_picture(bundle.path / "golden" / each.file) for each in golden])
 
-    said = bundle.judge(bundle.embedder.embed(parts))
+    np.testing.assert_allclose(scores(bundle, parts), model.score(parts), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose([each.score for each in golden], model.score(parts), rtol=1e-6, atol=1e-6)
 
-    np.testing.assert_allclose([each.score for each in said], model.score(parts), rtol=1e-3, atol=1e-3)
+
+def test_training_and_bundle_score_any_picture_the_same(exported):
+    model, bundle = exported
+    parts = np.concatenate([good_parts(30, seed=3), scratched_parts(8, seed=3)])
+
+    np.testing.assert_allclose(scores(bundle, parts), model.score(parts), rtol=1e-4, atol=1e-4)
 
 
 def test_all_that_scorers_look_at_is_the_same_within_1e_4(exported):
@@ -36,11 +50,12 @@ def test_all_that_scorers_look_at_is_the_same_within_1e_4(exported):
         np.testing.assert_allclose(getattr(there, name), getattr(here, name), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("n", [1, 2, 5, 33])
 def test_any_number_of_pictures_fits_the_graph(exported, n):
     _, bundle = exported
+    parts = good_parts(33)
 
-    assert bundle.embedder.embed(good_parts(n)).embedding.shape[0] == n
+    np.testing.assert_allclose(scores(bundle, parts[:n]), scores(bundle, parts)[:n], rtol=1e-4, atol=1e-4)
 
 
 def test_the_graph_is_one_file_that_takes_camera_pixels(exported):
@@ -53,30 +68,72 @@ def test_the_graph_is_one_file_that_takes_camera_pixels(exported):
     assert not any(onnx.external_data_helper.uses_external_data(tensor) for tensor in graph.initializer)
 
 
-def test_no_array_is_pickled(exported):
+def test_every_file_is_of_a_kind_that_cannot_hold_code(exported):
     _, bundle = exported
-    with zipfile.ZipFile(bundle.path / "scorer.npz") as arrays:
-        assert all(b"'O'" not in arrays.read(name)[:128] for name in arrays.namelist())
+    readers = {
+        ".json": lambda file: json.loads(file.read_text()),
+        ".onnx": lambda file: onnx.checker.check_model(str(file)),
+        ".npz": lambda file: dict(np.load(file, allow_pickle=False)),  # reads each array, and refuses a pickled one
+        ".png": lambda file: cv2.imread(str(file)).shape,
+    }
+
+    files = [file for file in bundle.path.rglob("*") if file.is_file()]
+
+    for file in files:
+        readers[file.suffix](file)
+    assert {file.suffix for file in files} == readers.keys()
 
 
 def test_golden_pictures_are_clear_cases_of_every_label(exported):
-    _, bundle = exported
-    labels = {golden.label for golden in bundle.manifest.golden}
+    model, bundle = exported
+    golden = bundle.manifest.golden
 
-    assert labels == {"normal", "scratch"}
-    for golden in bundle.manifest.golden:
-        assert abs(golden.score - bundle.threshold) > 1e-3 * bundle.threshold
+    assert [each.label for each in golden] == GOLDEN_PER_LABEL * ["normal"] + GOLDEN_PER_LABEL * ["scratch"]
+    assert {each.outcome for each in golden if each.label == "scratch"} == {Outcome.FAIL}
+    held_out = np.abs(model.score(small_training_set().held_out[: 4 * GOLDEN_PER_LABEL]) - bundle.threshold)
+    assert min(abs(each.score - bundle.threshold) for each in golden[:GOLDEN_PER_LABEL]) >= np.median(held_out)
 
 
-def test_nothing_is_written_when_the_two_do_not_agree(exported, tmp_path, monkeypatch):
-    model, _ = exported
+@pytest.mark.parametrize("distance", [CosineSettings(), EuclideanSettings(), KnnSettings()])
+def test_a_distance_that_is_small_everywhere_can_be_exported(distance, tmp_path):
+    """Untrained, the pictures' directions hardly differ: all distances are far below 1."""
     data = small_training_set()
-    golden = golden_pictures(model, data)
-    monkeypatch.setattr("training.export.to_onnx", lambda *_: (exported[1].path / "model.onnx").read_bytes())
-    wrong = {label: 255 - pictures for label, pictures in golden.items()}
-    monkeypatch.setattr("inspector.bundle.encode_png", lambda _: encode_png(wrong["normal"][0]))
+    model = fit_model(
+        small_config(scorers=(PartSettings(distance=distance),), trainer={"max_epochs": 0}), data, run_dir=None
+    )
 
-    with pytest.raises(BundleError, match="golden picture"):
-        export(model, golden, tmp_path / "bundle", {"name": "plates", "training": {}})
+    export(model, golden_pictures(model, data), tmp_path / "bundle", FIELDS)
+
+    assert model.calibration.threshold < 0.01
+    held_out = model.score(data.held_out)
+    assert model.calibration.threshold < 1.01 * held_out.max()
+    assert len(read_bundle(tmp_path / "bundle").manifest.golden) == 2 * GOLDEN_PER_LABEL
+
+
+def test_nothing_is_written_when_the_network_is_not_the_one_that_scored(exported, tmp_path, monkeypatch):
+    model, _ = exported
+
+    def other_network(network, height, width):
+        tampered = copy.deepcopy(network)
+        with torch.no_grad():
+            tampered.trunk.maps.entry[0].weight[0] += 0.5
+        return to_onnx(tampered, height, width)
+
+    monkeypatch.setattr("training.export.to_onnx", other_network)
+
+    with pytest.raises(BundleError, match=r"golden picture \S+ scores .* where it was trained"):
+        export(model, golden_pictures(model, small_training_set()), tmp_path / "bundle", FIELDS)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_training_knows_goes_into_the_manifest(exported):
+    model, bundle = exported
+    manifest = bundle.manifest
+
+    assert manifest.input_size == (SIZE, SIZE)
+    assert manifest.calibration == model.calibration
+    assert manifest.anomaly_types == model.anomaly_types
+    assert [part.kind for part in manifest.parts] == ["mahalanobis", "patches"]
+    assert "torch" in manifest.created_by
+    np.testing.assert_array_equal(bundle.prototypes, model.prototypes)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,6 +31,22 @@ def test_greedy_k_centre_equals_the_obvious_loop(n, k, seed):
     assert greedy_k_centre(points, k).tolist() == list(expected)
 
 
+@given(seed=st.integers(0, 20))
+def test_no_choice_of_as_many_covers_the_points_twice_as_well(seed):
+    points = np.random.default_rng(seed).standard_normal((9, 2), dtype=np.float32)
+    gaps = np.linalg.norm(points[:, None] - points, axis=2)
+
+    def radius(rows):
+        return gaps[:, list(rows)].min(axis=1).max()
+
+    best = min(radius(rows) for rows in itertools.combinations(range(9), 3))
+    assert radius(greedy_k_centre(points, 3)) <= 2 * best + 1e-5
+
+
+def test_points_that_are_all_alike_are_no_trouble():
+    assert len(greedy_k_centre(np.ones((20, 3), np.float32), 5)) == 5
+
+
 def test_distances_are_exact():
     bank, queries = features(5), features(3, seed=1)
     scorer = PatchesSettings().fit(bank)
@@ -40,6 +58,49 @@ def test_distances_are_exact():
     ]
 
     np.testing.assert_allclose(scorer.distances(queries), expected, atol=1e-4)
+
+
+def test_distances_are_exact_in_many_dimensions_far_from_the_origin():
+    rng = np.random.default_rng(0)
+    bank, queries = ((5 + rng.standard_normal((2, 4, 4, 112))).astype(np.float32) for _ in range(2))
+    scorer = PatchesSettings().fit(Features(np.ones((2, 1), np.float32), patches=bank))
+
+    gaps = queries.reshape(-1, 1, 112).astype(np.float64) - bank.reshape(1, -1, 112)
+    expected = np.linalg.norm(gaps, axis=2).min(axis=1)
+
+    distances = scorer.distances(Features(np.ones((2, 1), np.float32), patches=queries))
+    np.testing.assert_allclose(distances.ravel(), expected, atol=1e-4)
+
+
+def test_a_patch_of_the_bank_is_at_distance_0():
+    """A distance by products alone would be a rounding error that looks like one."""
+    normals = features(3, channels=112)
+    scorer = PatchesSettings().fit(normals)
+
+    np.testing.assert_array_equal(scorer.distances(normals), 0)
+
+
+def test_the_bank_has_a_patch_of_every_kind_however_rare():
+    rng = np.random.default_rng(0)
+    kinds = 20 * np.eye(8, dtype=np.float32)[[*np.repeat(np.arange(7), 170), 7, 7]]
+    patches = (kinds + 0.1 * rng.standard_normal(kinds.shape)).astype(np.float32).reshape(149, 2, 4, 8)
+
+    bank = PatchesSettings(bank_size=8).fit(Features(np.ones((149, 1), np.float32), patches=patches)).bank
+
+    assert sorted(bank.argmax(axis=1)) == list(range(8))
+
+
+def test_the_same_normals_give_the_same_bank():
+    settings = PatchesSettings(bank_size=20, candidates=100)
+
+    np.testing.assert_array_equal(settings.fit(features(30)).bank, settings.fit(features(30)).bank)
+
+
+def test_a_single_patch_is_the_least_that_a_score_is_made_of():
+    scorer = PatchesSettings(worst_share=0.001).fit(features(5))
+    queries = features(3, seed=1)
+
+    np.testing.assert_array_equal(scorer.score(queries), scorer.distances(queries).max(axis=(1, 2)))
 
 
 def test_the_score_is_the_mean_of_the_worst_share():
@@ -69,6 +130,11 @@ def test_one_odd_place_is_found():
 
     assert scorer.score(queries) > before + 10
     assert np.unravel_index(scorer.distances(queries)[0].argmax(), (3, 4)) == (1, 2)
+
+
+def test_pictures_without_patches_cannot_be_scored():
+    with pytest.raises(ValueError, match="no patches"):
+        PatchesSettings().fit(features(5)).score(Features(np.ones((2, 1), np.float32)))
 
 
 def test_normals_without_patches_are_refused():
