@@ -1,7 +1,7 @@
 """How well a bundle judges pictures that its training never saw."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,19 @@ from training.features import Progress, silent
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One picture of known truth, judged. ``label`` is ``normal`` or the anomaly type."""
+    """One picture of known truth, judged. ``label`` is ``normal`` or the anomaly type.
+
+    ``heat``: the (rows, columns) heat map, in normal spreads; None where the bundle makes none. ``size``: height and
+    width of the picture in pixels.
+    """
 
     file: Path
     label: str
     score: float
     outcome: Outcome
     nearest_type: str | None
+    heat: Floats | None = field(default=None, compare=False, repr=False)
+    size: tuple[int, int] = (0, 0)
 
 
 def known(score: float | None) -> float:
@@ -36,10 +42,18 @@ def score_files(bundle: Bundle, files: Mapping[str, Sequence[Path]], progress: P
     judged = []
     for label, paths in files.items():
         for path in paths:
-            (said,) = bundle.judge(bundle.embedder.embed(bundle.prepare(read_picture(path))[None]))
-            judged.append(Scored(path, label, known(said.score), said.outcome, said.nearest_type))
+            judged.append(_score_file(bundle, path, label))
             progress(1)
     return judged
+
+
+def _score_file(bundle: Bundle, path: Path, label: str) -> Scored:
+    pixels = read_picture(path)
+    features = bundle.embedder.embed(bundle.prepare(pixels)[None])
+    (said,) = bundle.judge(features)
+    maps = bundle.heat_map(features)
+    heat = None if maps is None else maps[0]
+    return Scored(path, label, known(said.score), said.outcome, said.nearest_type, heat, pixels.shape[:2])
 
 
 def summarise(scored: Sequence[Scored], normal: str) -> dict[str, Any]:

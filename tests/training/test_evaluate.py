@@ -89,3 +89,16 @@ def test_a_file_scores_the_same_through_trainings_code_and_through_the_bundle(ex
 
     here = model.score(read_pictures([*files["normal"], *files["scratch"]], (SIZE, SIZE)))
     np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-4)
+
+
+def test_heat_maps_come_from_the_pass_that_scores(exported, files, monkeypatch):
+    _, bundle = exported
+    passes, embed = [], bundle.embedder.embed
+    monkeypatch.setattr(bundle.embedder, "embed", lambda pictures: passes.append(len(pictures)) or embed(pictures))
+
+    judged = score_files(bundle, files)
+
+    assert passes == 8 * [1]
+    normal, scratched = ([each.heat.max() for each in judged if each.label == label] for label in files)
+    assert max(normal) < min(scratched)
+    assert {each.size for each in judged} == {(SIZE * 2, SIZE * 3 // 2)}
