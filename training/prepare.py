@@ -9,7 +9,7 @@ from typing import Any
 from training.config import TrainingConfig
 from training.data import Pictures, scan, split_groups
 from training.dataset import read_pictures
-from training.fit import Tracker, TrainingSet
+from training.seen import Tracker, TrainingSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def prepare(config: TrainingConfig, track: Tracker) -> Prepared:
     with track("checking the pictures", 0) as progress:
         pictures = scan(config.data, lambda _: progress(1))
     kept, held_out = split_groups(pictures.normal, config.data.holdout, config.seed, config.data.group_pattern)
-    size = config.network.input_size
+    size = config.network.picture_size
     total = sum(map(len, (pictures.normal, *pictures.anomalies.values(), *pictures.auxiliary.values())))
     with track("reading the pictures", total) as progress:
         data = TrainingSet(

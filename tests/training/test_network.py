@@ -21,7 +21,7 @@ def test_sees_unit_vectors_and_a_grid_of_patches(network, pictures):
 
     assert embedding.shape == (3, 64)
     assert pooled.shape == (3, 2 * (112 + 320))
-    assert patches.shape == (3, 4, 4, 112)
+    assert patches.shape == (3, 4, 4, 112 + 320)
     for vectors in (embedding, pooled):
         torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
 
@@ -34,6 +34,32 @@ def test_pooled_features_are_mean_and_deviation_of_each_map(network, pictures):
 
     expected = torch.cat([each for m in maps for each in (m.mean((2, 3)), m.std((2, 3), correction=0))], 1)
     torch.testing.assert_close(pooled, expected, atol=2e-3, rtol=1e-3)
+
+
+def test_patches_join_the_levels_on_the_finest_grid(pictures):
+    """The slow way: each place averaged with those of its eight neighbours that lie in the picture."""
+    trunk = Network(NetworkSettings(input_size=(64, 64)), learned=False).eval().trunk
+    with torch.no_grad():
+        fine, coarse = trunk.maps((pictures - trunk.mean) / trunk.std)
+        _, patches = trunk(pictures)
+
+    def averaged(seen, row, column):
+        return seen[:, :, max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].mean((2, 3))
+
+    for row, column in [(0, 0), (0, 2), (2, 1), (3, 3)]:
+        torch.testing.assert_close(patches[:, :112, row, column], averaged(fine, row, column), atol=1e-4, rtol=1e-4)
+    # A corner of the enlarged map lies outside the outermost centres: it is the coarse corner itself.
+    torch.testing.assert_close(patches[:, 112:, 0, 0], averaged(coarse, 0, 0), atol=1e-4, rtol=1e-4)
+
+
+def test_the_order_in_which_levels_are_named_changes_nothing(pictures):
+    def patches(levels):
+        torch.manual_seed(0)
+        network = Network(NetworkSettings(input_size=(64, 64), levels=(32,), patch_levels=levels), learned=False)
+        return network.eval().see(pictures)[2]
+
+    assert torch.equal(patches((32, 8)), patches((8, 32)))
+    assert patches((32, 8)).shape == (3, 8, 8, 40 + 320)
 
 
 def test_the_head_does_not_learn_from_a_picture_to_another(network, pictures):
@@ -65,7 +91,7 @@ def test_a_pretrained_trunk_that_is_tuned_learns_but_keeps_its_statistics(pictur
 
 
 def test_a_trunk_from_scratch_learns_its_statistics(pictures):
-    settings = NetworkSettings(backbone="light", weights="none", levels=(8,), patch_level=8, train="all")
+    settings = NetworkSettings(backbone="light", weights="none", levels=(8,), patch_levels=(8,), train="all")
     network = Network(settings, learned=True).train()
     before = network.trunk.maps.entry[1].running_mean.clone()
 
@@ -82,8 +108,8 @@ def test_patches_are_standardised_channel_by_channel(pictures):
             network.trunk.standardise_patches(raw.mean((0, 2, 3)), raw.std((0, 2, 3)))
         _, patches = network.trunk(pictures)
 
-    torch.testing.assert_close(patches.mean((0, 2, 3)), torch.zeros(112), atol=1e-4, rtol=0)
-    torch.testing.assert_close(patches.std((0, 2, 3)), torch.ones(112), atol=1e-3, rtol=0)
+    torch.testing.assert_close(patches.mean((0, 2, 3)), torch.zeros(432), atol=1e-4, rtol=0)
+    torch.testing.assert_close(patches.std((0, 2, 3)), torch.ones(432), atol=1e-3, rtol=0)
 
 
 def test_with_nothing_to_tell_apart_the_head_only_divides_by_the_length(pictures):

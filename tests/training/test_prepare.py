@@ -8,8 +8,9 @@ from inspector.errors import DataError
 from inspector.pictures import read_picture, resize
 from tests.parts import SIZE, good_parts, scratched_parts, small_config, write_parts
 from training.config import DataSettings
-from training.fit import untracked
 from training.prepare import prepare
+from training.seen import untracked
+from training.tiling import TilesSettings
 
 
 def enlarged(parts):
@@ -38,6 +39,14 @@ def test_every_picture_is_read_at_the_networks_size_into_its_class(root):
     assert {name: len(own) for name, own in data.auxiliary.items()} == {"bright": 4}
     first = resize(read_picture(root / "scratch" / "scratch-000.png"), SIZE, SIZE)
     np.testing.assert_array_equal(data.anomalies["scratch"][0], first)
+
+
+def test_with_tiles_a_picture_is_read_at_the_size_that_they_cover(root):
+    tiled = config(root).network.model_copy(update={"tiles": TilesSettings(rows=3, columns=2, overlap=0)})
+
+    data = prepare(config(root).model_copy(update={"network": tiled}), untracked).data
+
+    assert data.normal.shape == (9, 3 * SIZE, 2 * SIZE, 3)
 
 
 def test_no_normal_is_on_both_sides_of_the_split(root):
