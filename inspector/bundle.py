@@ -19,6 +19,7 @@ from inspector.embedder import OnnxEmbedder
 from inspector.errors import BundleError
 from inspector.fusion import Fusion, PartRecord
 from inspector.inspection import Features, Floats, Outcome, Pixels
+from inspector.naming import UNKNOWN, TypeNamer
 from inspector.pictures import encode_png, read_picture, resize
 from inspector.settings import Settings
 
@@ -27,7 +28,8 @@ MANIFEST: Final = "bundle.json"
 MODEL: Final = "model.onnx"
 SCORER: Final = "scorer.npz"
 GOLDEN: Final = "golden"
-PROTOTYPES: Final = "type_prototypes"
+TYPES: Final = "types."
+"""Begins the names of the arrays that tell the anomaly types apart."""
 
 
 def score_tolerance(score: float) -> float:
@@ -46,6 +48,30 @@ class Calibration(Settings):
     """Held-out normals above the threshold."""
     normals: int
     """Held-out normals that the threshold was read from."""
+    critical: dict[str, int] = Field(default_factory=dict)
+    """Pictures of each critical type that lowered the threshold or could have: each was left out and scored."""
+    critical_missed: int = 0
+    """Of these, how many stay below the threshold all the same, since more good parts would have been rejected than
+    ``critical_false_reject_rate`` allows."""
+
+
+class GateRecord(Settings):
+    """Why the anomalies count in this bundle, or do not: normals only against with anomalies, on left-out pictures."""
+
+    ships: Literal["normals only", "with anomalies"]
+    reason: str
+    gain: float = 0.0
+    """How much the evidence for known anomalies counts; 0 where the bundle ships normals only."""
+    pictures: int = 0
+    """Anomaly pictures that were left out and scored."""
+    known: tuple[float, float] | None = None
+    """AUROC of types that the fit knew, normals only and with anomalies."""
+    known_gain: tuple[float, float] | None = None
+    """How much clearer of the normals they come, from 0 to 1 a picture: mean, and its standard error."""
+    unknown: tuple[float, float] | None = None
+    """AUROC of types that the fit did not know, likewise; of made-up defects where there is only one type."""
+    unknown_gain: tuple[float, float] | None = None
+    """Mean change of that, and its standard error."""
 
 
 class GoldenPicture(Settings):
@@ -78,9 +104,11 @@ class Manifest(Settings):
     input_size: tuple[int, int]
     """Height and width in pixels of the graph's input."""
     parts: tuple[PartRecord, ...] = Field(min_length=1)
-    """The distances whose sum is the score."""
+    """The scorers that the score is made of."""
     anomaly_types: tuple[AnomalyType, ...] = ()
     calibration: Calibration
+    gate: GateRecord | None = None
+    """None where training had no anomalies."""
     golden: tuple[GoldenPicture, ...] = Field(min_length=1)
     training: dict[str, Any] = Field(default_factory=dict)
     """The record of the training: its settings, the counts of pictures and their digest."""
@@ -96,6 +124,9 @@ class Judgement:
     score: float | None
     """None where it is not a number."""
     nearest_type: str | None = None
+    """The known anomaly type that a FAIL looks like, ``unknown`` if it looks like none, None where none is known."""
+    type_confidence: float | None = None
+    """How probable that is, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +138,8 @@ class Bundle:
     manifest: Manifest
     embedder: OnnxEmbedder
     scorer: Fusion
-    prototypes: Floats
-    """(t, d) unit vectors, the mean embedding of each anomaly type in the manifest's order."""
+    namer: TypeNamer | None
+    """Tells the anomaly types apart, in the manifest's order; None where training had none."""
 
     @property
     def threshold(self) -> float:
@@ -121,20 +152,23 @@ class Bundle:
 
     def judge(self, features: Features) -> list[Judgement]:
         """The verdict on each of n pictures. A score that is not a number is never a PASS: it is ERROR."""
-        scores = self.scorer.score(features)
-        return [self._verdict(float(score), row) for score, row in zip(scores, features.embedding, strict=True)]
+        return [self._verdict(float(score), features, i) for i, score in enumerate(self.scorer.score(features))]
 
-    def _verdict(self, score: float, embedding: Floats) -> Judgement:
+    def _verdict(self, score: float, features: Features, i: int) -> Judgement:
         if not np.isfinite(score):
             return Judgement(Outcome.ERROR, None)
         if score <= self.threshold:
             return Judgement(Outcome.PASS, score)
-        return Judgement(Outcome.FAIL, score, self._nearest_type(embedding))
+        if self.namer is None or features.pooled is None:
+            return Judgement(Outcome.FAIL, score)
+        (likely,) = self.namer.probabilities(self.namer.similarities(features.pooled[i : i + 1]))
+        names = [*(each.name for each in self.manifest.anomaly_types), UNKNOWN]
+        best = int(likely.argmax())
+        return Judgement(Outcome.FAIL, score, names[best], float(likely[best]))
 
-    def _nearest_type(self, embedding: Floats) -> str | None:
-        if not len(self.prototypes):
-            return None
-        return self.manifest.anomaly_types[int(np.argmax(self.prototypes @ embedding))].name
+    def heat_map(self, features: Features) -> Floats | None:
+        """(n, rows, columns): how abnormal each place is, in spreads of normal places; None without a memory bank."""
+        return self.scorer.heat_map(features)
 
     def check_golden(self) -> None:
         """Judge the golden pictures again. Raises BundleError when a verdict or a score is not what training saw."""
@@ -162,14 +196,14 @@ def read_bundle(path: Path, threads: int = 0) -> Bundle:
         raise BundleError(f"{path / MANIFEST}: names no {sorted(needed - manifest.files.keys())}; export it again")
     contents = {name: _checked(path, name, digest) for name, digest in manifest.files.items()}
     arrays = _parse_arrays(path, contents[SCORER])
-    prototypes = arrays.pop(PROTOTYPES)
+    namer = _namer(path, manifest, arrays)
     bundle = Bundle(
         path=path,
         digest=_digest(manifest_bytes),
         manifest=manifest,
         embedder=OnnxEmbedder(path / MODEL, threads),
         scorer=_fusion(path, manifest, arrays),
-        prototypes=prototypes,
+        namer=namer,
     )
     if bundle.embedder.input_size != manifest.input_size:
         raise BundleError(f"{path}: the model's input is {bundle.embedder.input_size}, not {manifest.input_size}")
@@ -182,7 +216,7 @@ def write_bundle(
     *,
     model: bytes,
     scorer: Fusion,
-    prototypes: Floats,
+    namer: TypeNamer | None,
     golden: dict[str, Pixels],
 ) -> None:
     """Write a bundle beside ``path``, read it back, replay its golden pictures, and only then rename it.
@@ -191,7 +225,8 @@ def write_bundle(
     ``path`` is replaced as a whole. Raises BundleError, and leaves ``path`` as it was, when the new one does not hold.
     """
     arrays = io.BytesIO()
-    np.savez(arrays, allow_pickle=False, **{**scorer.arrays(), PROTOTYPES: prototypes})
+    types = {f"{TYPES}{name}": array for name, array in namer.arrays().items()} if namer else {}
+    np.savez(arrays, allow_pickle=False, **scorer.arrays(), **types)
     contents = {MODEL: model, SCORER: arrays.getvalue()}
     contents |= {f"{GOLDEN}/{name}": encode_png(pixels) for name, pixels in golden.items()}
     manifest = Manifest(**fields, files={name: _digest(data) for name, data in contents.items()})
@@ -222,6 +257,21 @@ def _fusion(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> Fusion:
         return Fusion.from_arrays(manifest.parts, arrays)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{path / SCORER}: does not hold the distances that {MANIFEST} names: {error!r}") from error
+
+
+def _namer(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> TypeNamer | None:
+    own = {name.removeprefix(TYPES): arrays.pop(name) for name in list(arrays) if name.startswith(TYPES)}
+    try:
+        namer = TypeNamer.from_arrays(own) if own else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{path / SCORER}: does not tell the anomaly types apart: {error!r}") from error
+    known = len(namer.directions) if namer else 0
+    if known != len(manifest.anomaly_types):
+        raise BundleError(
+            f"{path / SCORER}: tells {known} anomaly types apart, {MANIFEST} names "
+            f"{len(manifest.anomaly_types)}; export the bundle again"
+        )
+    return namer
 
 
 def _digest(data: bytes) -> str:

@@ -129,6 +129,7 @@ def _verdict(path: Path, judgement: Judgement) -> dict[str, Any]:
         "outcome": judgement.outcome,
         "score": judgement.score,
         "nearest_type": judgement.nearest_type,
+        "type_confidence": judgement.type_confidence,
     }
 
 
@@ -138,9 +139,15 @@ def _print_table(verdicts: list[dict[str, Any]], threshold: float) -> None:
     for verdict in verdicts:
         score = "" if verdict["score"] is None else f"{verdict['score']:.4g}"
         outcome = verdict["outcome"]
-        note = verdict.get("reason") or verdict["nearest_type"] or ""
-        table.add_row(verdict["file"], f"[{colours[outcome]}]{outcome}", score, note)
+        table.add_row(verdict["file"], f"[{colours[outcome]}]{outcome}", score, _note(verdict))
     Console().print(table)
+
+
+def _note(verdict: dict[str, Any]) -> str:
+    """Why there is no verdict, or what the picture looks like and how sure that is."""
+    if verdict["type_confidence"] is None:
+        return verdict.get("reason") or verdict["nearest_type"] or ""
+    return f"{verdict['nearest_type']} {100 * verdict['type_confidence']:.0f} %"
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -96,7 +96,9 @@ class Inspection(BaseModel):
     threshold: float
     """A score above this is FAIL."""
     nearest_type: str | None = None
-    """The known anomaly type whose pictures lie nearest to this one; null for PASS, or where no type is known."""
+    """The known anomaly type that this picture looks like, or ``unknown``; null for PASS, or where none is known."""
+    type_confidence: float | None = Field(default=None, ge=0, le=1)
+    """How probable the nearest type is; null where there is none."""
     captured_at: AwareDatetime
     """Wall time of the frame in UTC; of the failure where there was no frame."""
     timings_ms: dict[str, float] = {}

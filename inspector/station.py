@@ -142,6 +142,7 @@ class Station:
             captured_at=frame.wall_time,
             score=judgement.score,
             nearest_type=judgement.nearest_type,
+            type_confidence=judgement.type_confidence,
             timings_ms={**watch.timings_ms, "total": watch.total_ms},
         )
 
@@ -167,7 +168,8 @@ class Station:
             if stage != "total":
                 metrics.STAGE_SECONDS.labels(self.name, stage).observe(duration_ms / 1000)
         metrics.VERDICT_SECONDS.labels(self.name).observe(inspection.timings_ms["total"] / 1000)
-        if inspection.score is not None:
+        # Scores are deviations from normal: a threshold of 0 or less, at a huge false-reject rate, has no ratio.
+        if inspection.score is not None and self._bundle.threshold > 0:
             metrics.SCORE_RATIO.labels(self.name).observe(inspection.score / self._bundle.threshold)
 
     def _publish(self, inspection: Inspection) -> None:

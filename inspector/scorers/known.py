@@ -14,19 +14,19 @@ from inspector.settings import Settings
 
 
 class KnownSettings(Settings):
-    """``kind: known``: the one distance that looks at the anomalies; left out where training has none."""
+    """``kind: known``: likeness to the mean embedding of each known type; left out where training has no anomalies."""
 
     kind: Literal["known"] = "known"
 
-    def fit(self, normals: Features, anomalies: Sequence[Floats] = ()) -> "Known":
-        """From the (n, d) embeddings of normals and, for each anomaly type, of its pictures.
+    def fit(self, normals: Features, anomalies: Sequence[Features], weights: Sequence[float]) -> "Known":  # noqa: ARG002 - the weights have shaped the embedding
+        """From the embeddings of normals and, for each anomaly type, of its pictures.
 
         Raises DataError for fewer than two normals, NaN or infinity in them, or no anomaly type.
         """
         normal = _direction(usable(normals))
         if not anomalies:
             raise DataError("A score by known anomalies needs at least one anomaly type with pictures")
-        return Known(normal=normal, types=np.stack([_direction(each) for each in anomalies]))
+        return Known(normal=normal, types=np.stack([_direction(each.embedding) for each in anomalies]))
 
 
 def _direction(embedding: NDArray[Any]) -> Floats:

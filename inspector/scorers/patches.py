@@ -23,9 +23,9 @@ class PatchesSettings(Settings):
     """
 
     kind: Literal["patches"] = "patches"
-    bank_size: PositiveInt = 8000
-    """Most patches kept: 8,000 of 112 numbers take 3.6 MB."""
-    candidates: PositiveInt = 40_000
+    bank_size: PositiveInt = 4000
+    """Most patches kept: 4,000 of 432 numbers take 6.9 MB."""
+    candidates: PositiveInt = 20_000
     """Most patches that the bank is chosen from; of more, so many are drawn at random."""
     worst_share: float = Field(default=0.05, gt=0, le=1)
     """Share of a picture's patches, the most abnormal ones, whose mean distance is the picture's score."""
@@ -77,13 +77,13 @@ class Patches:
 
     def score(self, features: Features) -> Floats:
         """(n,) mean distance of each picture's most abnormal patches to the bank."""
-        grids = self.distances(features)
+        grids = self.map(features)
         distances = grids.reshape(len(features), grids.shape[1] * grids.shape[2])
         worst = max(1, round(self.worst_share * distances.shape[1]))
         scores: Floats = np.partition(distances, -worst, axis=1)[:, -worst:].mean(axis=1)
         return scores
 
-    def distances(self, features: Features) -> Floats:
+    def map(self, features: Features) -> Floats:
         """(n, rows, columns) distance of each place to the nearest patch of the bank: the heat map."""
         if features.patches is None:
             raise ValueError("these features have no patches")

@@ -8,11 +8,13 @@ from pydantic import TypeAdapter
 
 from inspector.errors import DataError
 from inspector.inspection import Features
-from inspector.scorers import SCORERS, ScorerSettings
+from inspector.scorers import EVIDENCE, SCORERS, ScorerSettings
 from inspector.scorers.cosine import CosineSettings
+from inspector.scorers.discriminant import DiscriminantSettings
 from inspector.scorers.euclidean import EuclideanSettings
 from inspector.scorers.knn import KnnSettings
 from inspector.scorers.known import KnownSettings
+from inspector.scorers.known_patches import KnownPatchesSettings
 from inspector.scorers.lof import LofSettings
 from inspector.scorers.mahalanobis import MahalanobisSettings
 from inspector.scorers.patches import PatchesSettings
@@ -23,8 +25,10 @@ EXAMPLES = {
     "knn": KnnSettings(k=3),
     "lof": LofSettings(k=10),
     "cosine": CosineSettings(),
-    "known": KnownSettings(),
     "patches": PatchesSettings(bank_size=100),
+    "discriminant": DiscriminantSettings(),
+    "known": KnownSettings(),
+    "known_patches": KnownPatchesSettings(),
 }
 DIMENSIONS = 32
 
@@ -45,8 +49,8 @@ def pictures(n, *, angle=0.0, seed=0):
 
 
 def fit(kind, normals):
-    if kind == "known":
-        return EXAMPLES[kind].fit(normals, [pictures(10, angle=np.pi / 2, seed=8).embedding])
+    if kind in EVIDENCE:
+        return EXAMPLES[kind].fit(normals, [pictures(10, angle=np.pi / 2, seed=8)], [1.0])
     return EXAMPLES[kind].fit(normals)
 
 
@@ -75,6 +79,21 @@ def test_no_kind_is_missing_in_the_list_of_classes():
 
 def test_a_fit_makes_the_class_that_reads_it_back(kind, scorer):
     assert type(scorer) is SCORERS[kind]
+
+
+@pytest.mark.parametrize("kind", sorted(EVIDENCE))
+def test_evidence_needs_an_anomaly(kind):
+    with pytest.raises(DataError, match="at least one anomaly type"):
+        EXAMPLES[kind].fit(pictures(40), [], [])
+
+
+@pytest.mark.parametrize("kind", sorted(EVIDENCE))
+def test_evidence_takes_any_number_of_types_and_pictures(kind):
+    types = [pictures(n, angle=angle, seed=8) for n, angle in ((1, 1.0), (5, -1.0), (2, 0.5))]
+
+    scorer = EXAMPLES[kind].fit(pictures(40), types, [1.0, 3.0, 0.5])
+
+    assert np.isfinite(scorer.score(pictures(20, seed=1))).all()
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 100])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -52,6 +53,8 @@ def test_good_part_passes_and_scratched_part_fails_as_the_known_type(bundle):
 
     assert (good.outcome, good.reason, good.nearest_type) == (Outcome.PASS, None, None)
     assert (bad.outcome, bad.nearest_type) == (Outcome.FAIL, "scratch")
+    assert good.type_confidence is None
+    assert 0.5 < bad.type_confidence <= 1
     assert good.score <= good.threshold == bundle.threshold < bad.score
     assert bad.bundle == bundle.digest
     assert bad.part_id == "p1"
@@ -98,6 +101,23 @@ def test_a_score_that_is_no_number_is_an_error(bundle, monkeypatch):
     (inspection,) = run(bundle, ScriptedCamera(GOOD)).inspections
 
     assert (inspection.outcome, inspection.reason, inspection.score) == (Outcome.ERROR, "model_error", None)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_features_that_are_no_numbers_are_an_error_and_the_next_part_is_judged(bundle, monkeypatch):
+    embed, is_broken = bundle.embedder.embed, iter([True, False])
+
+    def embed_brokenly(pictures):
+        seen = embed(pictures)
+        return replace(seen, pooled=np.full_like(seen.pooled, np.nan)) if next(is_broken) else seen
+
+    monkeypatch.setattr(bundle.embedder, "embed", embed_brokenly)
+
+    error, bad = run(bundle, ScriptedCamera(SCRATCHED, SCRATCHED)).inspections
+
+    assert (error.outcome, error.reason, error.score) == (Outcome.ERROR, "model_error", None)
+    assert (error.nearest_type, error.type_confidence) == (None, None)
+    assert bad.outcome is Outcome.FAIL
 
 
 def test_lost_camera_is_said_once_and_opened_again_until_it_returns(bundle):

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from sklearn.covariance import LedoitWolf, ShrunkCovariance, ledoit_wolf_shrinkage
+from sklearn.covariance import LedoitWolf, ShrunkCovariance
 
 from inspector.errors import DataError
 from inspector.inspection import Features
-from inspector.scorers.mahalanobis import MahalanobisSettings, ledoit_wolf
+from inspector.scorers.mahalanobis import MahalanobisSettings
 
 SHAPES = [(3, 7), (7, 7), (8, 7), (40, 1), (21, 1280), (300, 16)]
 
@@ -50,15 +50,6 @@ def test_no_shrinkage_equals_the_dense_inverse_covariance():
     np.testing.assert_allclose(scores, np.sqrt(np.vecdot(centred @ precision, centred)), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("n", "d"), [shape for shape in SHAPES if shape[1] > 1])
-def test_shrinkage_equals_sklearn(n, d):
-    normals = sample(n, d)[0].astype(np.float64)
-    centred = normals - normals.mean(axis=0)
-    variances = np.linalg.svd(centred, compute_uv=False) ** 2 / n
-
-    assert ledoit_wolf(centred, variances) == pytest.approx(ledoit_wolf_shrinkage(normals), abs=1e-9)
-
-
 def test_of_few_normals_only_their_directions_are_stored():
     arrays = MahalanobisSettings().fit(Features(sample(21, 1280)[0])).arrays()
 
@@ -77,12 +68,6 @@ def test_a_picture_along_the_main_axis_keeps_its_digits():
 
     reference = ShrunkCovariance(shrinkage=1e-7).fit(normals.astype(np.float64))
     np.testing.assert_allclose(scores, np.sqrt(reference.mahalanobis(queries.astype(np.float64))), rtol=1e-4)
-
-
-def test_one_dimension_has_nothing_to_shrink():
-    centred = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-
-    assert ledoit_wolf(centred, np.array([2.5])) == 0
 
 
 @given(st.floats(0.01, 100))

@@ -57,7 +57,7 @@ def test_distances_are_exact():
         for picture in queries.patches
     ]
 
-    np.testing.assert_allclose(scorer.distances(queries), expected, atol=1e-4)
+    np.testing.assert_allclose(scorer.map(queries), expected, atol=1e-4)
 
 
 def test_distances_are_exact_in_many_dimensions_far_from_the_origin():
@@ -68,7 +68,7 @@ def test_distances_are_exact_in_many_dimensions_far_from_the_origin():
     gaps = queries.reshape(-1, 1, 112).astype(np.float64) - bank.reshape(1, -1, 112)
     expected = np.linalg.norm(gaps, axis=2).min(axis=1)
 
-    distances = scorer.distances(Features(np.ones((2, 1), np.float32), patches=queries))
+    distances = scorer.map(Features(np.ones((2, 1), np.float32), patches=queries))
     np.testing.assert_allclose(distances.ravel(), expected, atol=1e-4)
 
 
@@ -77,7 +77,7 @@ def test_a_patch_of_the_bank_is_at_distance_0():
     normals = features(3, channels=112)
     scorer = PatchesSettings().fit(normals)
 
-    np.testing.assert_array_equal(scorer.distances(normals), 0)
+    np.testing.assert_array_equal(scorer.map(normals), 0)
 
 
 def test_the_bank_has_a_patch_of_every_kind_however_rare():
@@ -100,14 +100,14 @@ def test_a_single_patch_is_the_least_that_a_score_is_made_of():
     scorer = PatchesSettings(worst_share=0.001).fit(features(5))
     queries = features(3, seed=1)
 
-    np.testing.assert_array_equal(scorer.score(queries), scorer.distances(queries).max(axis=(1, 2)))
+    np.testing.assert_array_equal(scorer.score(queries), scorer.map(queries).max(axis=(1, 2)))
 
 
 def test_the_score_is_the_mean_of_the_worst_share():
     scorer = PatchesSettings(worst_share=0.25).fit(features(5))
     queries = features(3, seed=1)
 
-    worst = np.sort(scorer.distances(queries).reshape(3, -1), axis=1)[:, -3:]
+    worst = np.sort(scorer.map(queries).reshape(3, -1), axis=1)[:, -3:]
 
     np.testing.assert_allclose(scorer.score(queries), worst.mean(axis=1), rtol=1e-6)
 
@@ -129,7 +129,7 @@ def test_one_odd_place_is_found():
     queries.patches[0, 1, 2] += 50
 
     assert scorer.score(queries) > before + 10
-    assert np.unravel_index(scorer.distances(queries)[0].argmax(), (3, 4)) == (1, 2)
+    assert np.unravel_index(scorer.map(queries)[0].argmax(), (3, 4)) == (1, 2)
 
 
 def test_pictures_without_patches_cannot_be_scored():
