@@ -7,14 +7,24 @@ import numpy as np
 
 from inspector.fusion import PartSettings
 from inspector.pictures import encode_png
-from inspector.scorers import MahalanobisSettings, PatchesSettings
+from inspector.scorers import DiscriminantSettings, KnownPatchesSettings, MahalanobisSettings, PatchesSettings
 from training.augment import AugmentSettings
 from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
 from training.export import export, golden_pictures
-from training.fit import TrainingSet, fit_model
+from training.fit import fit_model
 from training.network import NetworkSettings
+from training.seen import TrainingSet
 
 SIZE = 16
+
+PARTS_WITH_EVIDENCE = (
+    PartSettings(of="pooled", distance=MahalanobisSettings()),
+    PartSettings(distance=MahalanobisSettings()),
+    PartSettings(distance=PatchesSettings(bank_size=200)),
+    PartSettings(of="pooled", distance=DiscriminantSettings()),
+    PartSettings(distance=KnownPatchesSettings()),
+)
+"""Distances from normal, one of them of the embedding, and evidence for known anomalies."""
 
 
 def good_parts(n, seed=0):
@@ -30,6 +40,15 @@ def scratched_parts(n, seed=0):
     for part in parts:
         (y0, y1) = rng.integers(3, SIZE - 3, 2).tolist()
         cv2.line(part, (0, y0), (SIZE - 1, y1), (250, 250, 250), 2)
+    return parts
+
+
+def spotted_parts(n, seed=0):
+    """The same with a dark spot."""
+    parts = good_parts(n, seed)
+    rng = np.random.default_rng(seed)
+    for part in parts:
+        cv2.circle(part, rng.integers(3, SIZE - 3, 2).tolist(), 2, (0, 0, 0), -1)
     return parts
 
 
@@ -53,7 +72,7 @@ def small_config(**changes):
                 weights="none",
                 input_size=(SIZE, SIZE),
                 levels=(8,),
-                patch_level=8,
+                patch_levels=(8,),
                 embedding_dim=8,
                 train="all",
             ),
@@ -69,6 +88,11 @@ def small_config(**changes):
             **changes,
         }
     )
+
+
+def frozen_network(**changes):
+    """Of the same small network only the head is learned."""
+    return small_config().network.model_copy(update={"train": "head", **changes})
 
 
 def small_training_set():

@@ -17,16 +17,19 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from inspector import __version__
-from inspector.bundle import Bundle, read_bundle
+from inspector.bundle import Bundle, GateRecord, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
-from training.benchmark import fashion, light
+from training.benchmark import fashion, few, light, weights
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
-from training.evaluate import score_files, summarise
+from training.evaluate import Scored, score_files, summarise
 from training.export import export, golden_pictures
 from training.features import Progress
-from training.fit import Start, fit_model
+from training.fit import fit_model
+from training.learn import Start
+from training.localise import localisation
+from training.overlays import draw_overlays
 from training.prepare import prepare
 from training.report import draw_histogram, draw_mistakes, draw_roc
 
@@ -36,6 +39,8 @@ EPILOG: Final = """examples:
   inspector-train export configs/training/cells.yaml
   inspector-train evaluate build/cells/bundle /data/cells --report build/cells/report
   inspector-train benchmark fashion --quick
+  inspector-train benchmark few --data /data --sets cells,cans --seeds 3
+  inspector-train benchmark weights /data/cells --type scratch
 
 exit status: 0 done; 1 interrupted, or a bug; 2 wrong command line; 78 a mistake in the configuration, the pictures or
 the bundle, told in one message
@@ -85,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle")
     evaluate.add_argument("data", type=Path, help="folder with one folder a class")
     evaluate.add_argument("--normal", default="normal", help="name of the folder with normal pictures")
-    evaluate.add_argument("--report", type=Path, metavar="DIR", help="write histogram, ROC and worst mistakes there")
+    evaluate.add_argument("--report", type=Path, metavar="DIR", help="write histogram, ROC, worst mistakes, heat maps")
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
     evaluate.set_defaults(command=_evaluate)
 
@@ -93,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     experiments = benchmark.add_subparsers(required=True, metavar="EXPERIMENT")
     fashion.add_parser(experiments)
     light.add_parser(experiments)
+    few.add_parser(experiments)
+    weights.add_parser(experiments)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of a training configuration")
     schema.set_defaults(command=_schema)
@@ -130,6 +137,9 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
         "false_reject_rate": calibration.false_reject_rate,
         "held_out_normals": calibration.normals,
         "anomaly_types": {each.name: each.pictures for each in model.anomaly_types},
+        "critical_missed": calibration.critical_missed,
+        "gate": model.gate.model_dump(mode="json") if model.gate else None,
+        "more_normals": model.more_normals,
     }
     if arguments.json:
         print(json.dumps(summary))
@@ -137,10 +147,26 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
         name = escape(str(path))
         console.print(f"[bold green]bundle[/] {name}  [dim]{summary['digest'][:12]}[/]", soft_wrap=True)
         console.print(f"threshold {calibration.threshold:.4g} from {calibration.normals} held-out normals")
+        if model.gate:
+            console.print(_gate_in_words(model.gate), soft_wrap=True)
+        console.print(
+            f"with twice as many normals, normal pictures would look about {model.more_normals:.0%} less novel",
+            soft_wrap=True,
+        )
         console.print(
             f"next: inspector inspect {name} PICTURE…, or name it in a configuration for inspector run", soft_wrap=True
         )
     return 0
+
+
+def _gate_in_words(gate: GateRecord) -> str:
+    colour = "green" if gate.ships == "with anomalies" else "yellow"
+    figures = [
+        f"AUROC on left-out pictures of {kind} types {of[0]:.3f} normals only, {of[1]:.3f} with anomalies"
+        for kind, of in (("known", gate.known), ("unknown", gate.unknown))
+        if of
+    ]
+    return "\n".join([f"ships [bold {colour}]{gate.ships}[/]: {gate.reason}", *figures])
 
 
 def _make_folder(path: Path, of: str) -> None:
@@ -155,20 +181,28 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     bundle = read_bundle(arguments.bundle)
     if arguments.report:
         _make_folder(arguments.report, "--report")
-    pictures = scan(DataSettings(root=arguments.data, normal=arguments.normal))
-    files = {arguments.normal: pictures.normal, **pictures.anomalies}
+    data = DataSettings(root=arguments.data, normal=arguments.normal)
+    pictures = scan(data)
+    files = {data.normal: pictures.normal, **pictures.anomalies}
     with _tracking() as track, track("judging", sum(map(len, files.values()))) as progress:
         scored = score_files(bundle, files, progress)
-    figures = {"bundle": bundle.digest, "threshold": bundle.threshold, **summarise(scored, arguments.normal)}
+    figures = {"bundle": bundle.digest, "threshold": bundle.threshold, **summarise(scored, data.normal)}
+    if pixel := localisation(scored, data.normal, data.root):
+        figures["pixel"] = pixel
     if arguments.report:
-        draw_histogram(scored, arguments.normal, bundle.threshold, arguments.report / "histogram.png")
-        draw_roc({bundle.manifest.name: (scored, arguments.normal)}, arguments.report / "roc.png")
-        draw_mistakes(scored, arguments.normal, bundle.threshold, arguments.report / "mistakes.png")
+        _draw_report(scored, data, bundle, arguments.report)
     if arguments.json:
         print(json.dumps(figures))
     else:
         _print_figures(figures, bundle)
     return 0
+
+
+def _draw_report(scored: Sequence[Scored], data: DataSettings, bundle: Bundle, folder: Path) -> None:
+    draw_histogram(scored, data.normal, bundle.threshold, folder / "histogram.png")
+    draw_roc({bundle.manifest.name: (scored, data.normal)}, folder / "roc.png")
+    draw_mistakes(scored, data.normal, bundle.threshold, folder / "mistakes.png")
+    draw_overlays(scored, data.normal, data.root, folder / "overlays.png")
 
 
 def _print_figures(figures: dict[str, Any], bundle: Bundle) -> None:
@@ -179,6 +213,9 @@ def _print_figures(figures: dict[str, Any], bundle: Bundle) -> None:
     table.add_row("all", str(figures["anomalies"]), _rounded(figures["auroc"]), _rounded(figures["recall"]))
     Console().print(table)
     Console().print(f"good parts rejected: {_rounded(figures['false_reject_rate'])} of {figures['normals']}")
+    if pixel := figures.get("pixel"):
+        auroc, pro = _rounded(pixel["auroc"]), _rounded(pixel["pro"])
+        Console().print(f"where the defect is, by {pixel['pictures']} masks: pixel AUROC {auroc}, PRO {pro}")
 
 
 def _rounded(value: float | None) -> str:

@@ -5,7 +5,9 @@ from typing import Any, Final
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from inspector.fusion import PartSettings
+from inspector.scorers.discriminant import DiscriminantSettings
 from inspector.scorers.known import KnownSettings
+from inspector.scorers.known_patches import KnownPatchesSettings
 from inspector.scorers.mahalanobis import MahalanobisSettings
 from inspector.scorers.patches import PatchesSettings
 from inspector.settings import ConfigPath, Settings
@@ -18,19 +20,23 @@ DEFAULT_PARTS: Final = (
     PartSettings(of="pooled", distance=MahalanobisSettings()),
     PartSettings(of="embedding", distance=MahalanobisSettings()),
     PartSettings(distance=PatchesSettings()),
+    PartSettings(of="pooled", distance=DiscriminantSettings()),
+    PartSettings(distance=KnownPatchesSettings()),
     PartSettings(distance=KnownSettings()),
 )
-"""What the backbone sees in the whole picture, what metric learning made of it, each place of the picture, and how
-much more it looks like a known anomaly than like a normal picture."""
+"""Distances from normal: in what the backbone sees in the whole picture, in what metric learning made of it, and of
+each place of the picture. Then evidence for known anomalies, in each of the three."""
 
 
 class AnomalyTypeSettings(Settings):
     """How much one named kind of defect matters."""
 
     weight: PositiveFloat = 1.0
-    """How often pictures of this type are drawn in training, relative to a type of weight 1."""
+    """How much this type counts against one of weight 1: how often its pictures are drawn in metric learning, and its
+    share in what is learned of all types together."""
     critical: bool = False
-    """A type that must never escape, such as a metal fragment; recorded in the bundle."""
+    """A type that must never escape, such as a metal fragment: the threshold comes down below its left-out pictures, as
+    far as ``critical_false_reject_rate`` allows."""
 
 
 class DataSettings(Settings):
@@ -72,6 +78,9 @@ class TrainingConfig(Settings):
     trainer: dict[str, Any] = Field(default_factory=lambda: {"max_epochs": 15})
     """Handed to Lightning's ``Trainer`` as it is: epochs, devices, precision, strategy, number of nodes."""
     scorers: tuple[PartSettings, ...] = Field(default=DEFAULT_PARTS, min_length=1)
-    """The distances whose sum, each on the scale of the normals, is the score."""
+    """What the score is made of: distances from normal, and evidence for known anomalies, which counts only if it helps
+    on left-out pictures."""
     false_reject_rate: float = Field(default=0.01, gt=0, lt=0.5)
     """Share of good parts that may be rejected; the threshold is read from the held-out normals at this rate."""
+    critical_false_reject_rate: float = Field(default=0.05, gt=0, lt=0.5)
+    """Share of good parts that may be rejected so that no critical anomaly escapes."""

@@ -16,8 +16,9 @@ from inspector.bundle import MODEL, GoldenPicture, write_bundle
 from inspector.embedder import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
 from inspector.inspection import Outcome, Pixels, utc_now
-from training.fit import FittedModel, TrainingSet
+from training.fit import FittedModel
 from training.network import Network
+from training.seen import TrainingSet
 
 OPSET: Final = 18
 GOLDEN_PER_LABEL: Final = 3
@@ -97,12 +98,13 @@ def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: di
             "parts": tuple(part.record for part in model.scorer.parts),
             "anomaly_types": model.anomaly_types,
             "calibration": model.calibration,
+            "gate": model.gate,
             "golden": tuple(records),
             **fields,
         },
         model=to_onnx(model.network, height, width),
         scorer=model.scorer,
-        prototypes=model.prototypes,
+        namer=model.namer,
         golden={file: pixels for file, (_, pixels) in pictures.items()},
     )
 

@@ -56,6 +56,14 @@ class WeightedTypeSampler(Sampler[Draw]):
         """The epoch, from 0, whose draws come next."""
         self._epoch = epoch
 
+    def draws(self, epochs: int) -> list[Draw]:
+        """Everything that is drawn in so many epochs, from the first."""
+        drawn: list[Draw] = []
+        for epoch in range(epochs):
+            self.set_epoch(epoch)
+            drawn += self
+        return drawn
+
     def __iter__(self) -> Iterator[Draw]:
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(self._epoch,)))
         counts = share_out(self._anomalies, self._weights, rng.random())

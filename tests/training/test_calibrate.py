@@ -79,3 +79,72 @@ def test_the_room_for_rounding_follows_the_unit_of_the_scores(unit):
     threshold = calibrate(np.float32(unit) * scores, 0.05).threshold
 
     assert threshold == pytest.approx(unit * calibrate(scores, 0.05).threshold, rel=1e-5)
+
+
+class TestCritical:
+    HELD_OUT = np.arange(1000, dtype=np.float32)
+
+    def calibrated(self, *scores, rate=0.01, most=0.05, held_out=HELD_OUT):
+        return calibrate(held_out, rate, {"metal": np.array(scores, np.float32)}, most)
+
+    def test_scores_above_the_threshold_change_nothing(self, caplog):
+        calibration = self.calibrated(2000, 3000)
+
+        assert calibration.threshold == calibrate(self.HELD_OUT, 0.01).threshold
+        assert (calibration.critical, calibration.critical_missed) == ({"metal": 2}, 0)
+        assert not caplog.text
+
+    def test_the_threshold_comes_down_below_the_lowest_of_them(self, caplog):
+        calibration = self.calibrated(2000, 970)
+
+        assert 968 < calibration.threshold < 970
+        assert calibration.critical_missed == 0
+        assert calibration.observed_false_rejects == (calibration.threshold < self.HELD_OUT).sum() == 30
+        assert not caplog.text
+
+    def test_but_no_further_than_may_be_rejected_and_says_what_passes(self, caplog):
+        with caplog.at_level(logging.WARNING):
+            calibration = self.calibrated(2000, 970, 300, 200)
+
+        assert calibration.threshold == calibrate(self.HELD_OUT, 0.05).threshold
+        assert calibration.observed_false_rejects <= 50
+        assert calibration.critical_missed == 2
+        assert calibration.critical == {"metal": 4}
+        assert "2 of 4 left-out pictures of critical types would pass" in caplog.text
+        assert "more than 5 % of the good parts" in caplog.text
+        assert "raise critical_false_reject_rate" in caplog.text
+
+    def test_a_rate_below_the_general_one_never_raises_the_threshold(self):
+        calibration = self.calibrated(300, rate=0.05, most=0.001)
+
+        assert calibration.threshold == calibrate(self.HELD_OUT, 0.05).threshold
+        assert calibration.critical_missed == 1
+
+    def test_several_types_are_held_to_it_together(self):
+        critical = {"metal": np.array([975], np.float32), "glass": np.array([2000, 960], np.float32)}
+
+        calibration = calibrate(self.HELD_OUT, 0.01, critical, 0.05)
+
+        assert 958 < calibration.threshold < 960
+        assert calibration.critical == {"metal": 1, "glass": 2}
+
+    @pytest.mark.parametrize("critical", [None, {}, {"metal": np.zeros(0, np.float32)}])
+    def test_without_such_pictures_nothing_changes(self, critical):
+        calibration = calibrate(self.HELD_OUT, 0.01, critical, 0.05)
+
+        assert calibration.threshold == calibrate(self.HELD_OUT, 0.01).threshold
+        assert calibration.critical_missed == 0
+
+    def test_room_is_left_for_rounding_below_the_lowest(self):
+        calibration = self.calibrated(970)
+
+        assert 970 - calibration.threshold == pytest.approx(0.97, rel=1e-3)
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_the_bound_holds_on_new_normals_on_average(self, seed):
+        rng = np.random.default_rng(seed)
+        held_out, new = rng.gamma(2, size=(100, 199)).astype(np.float32), rng.gamma(2, size=20_000)
+
+        thresholds = [self.calibrated(0.0, held_out=own, most=0.1).threshold for own in held_out]
+
+        assert np.mean([(new > threshold).mean() for threshold in thresholds]) == pytest.approx(0.1, abs=0.008)

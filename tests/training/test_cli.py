@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from pytorch_lightning.utilities import rank_zero_only
 
 from inspector import __version__
 from inspector.bundle import read_bundle
+from inspector.pictures import encode_png
 from tests.parts import SIZE, good_parts, scratched_parts, write_parts
 from training.cli import main
 
@@ -23,9 +25,9 @@ data:
   root: set
   anomalies: {{scratch: {{weight: 2, critical: true}}}}
 network:
-  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_level: 8, train: all}}
+  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_levels: [8], train: all}}
 batch_size: 16
-trainer: {{max_epochs: 2}}
+trainer: {{max_epochs: 4}}
 false_reject_rate: 0.05
 """
 
@@ -85,7 +87,7 @@ class TestFit:
         assert manifest["training"]["config"]["batch_size"] == 16
 
     def test_json_is_all_that_goes_to_standard_output(self, site, capsys):
-        summary = run_json(capsys, "fit", configured(site, "json", ("max_epochs: 2", "max_epochs: 1")))
+        summary = run_json(capsys, "fit", configured(site, "json"))
 
         bundle = read_bundle(site / "json" / "bundle")
         assert summary == {
@@ -95,18 +97,35 @@ class TestFit:
             "false_reject_rate": 0.05,
             "held_out_normals": 15,
             "anomaly_types": {"scratch": 6},
+            "critical_missed": 0,
+            "gate": bundle.manifest.gate.model_dump(mode="json"),
+            "more_normals": pytest.approx(0.05, abs=0.05),
         }
+        assert summary["gate"]["reason"].startswith("not compared: the network as a whole was trained")
+
+    def test_people_are_told_the_gates_decision_and_what_more_normals_would_buy(self, site, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "160")
+
+        assert main(["fit", configured(site, "told", ("train: all", "train: head"))]) == 0
+
+        gate, said = read_bundle(site / "told" / "bundle").manifest.gate, capsys.readouterr().err
+        assert f"ships {gate.ships}: {gate.reason}" in said
+        for kind, (without, known) in {"known": gate.known, "unknown": gate.unknown}.items():
+            assert f"left-out pictures of {kind} types {without:.3f} normals only, {known:.3f} with anomalies" in said
+        assert re.search(r"with twice as many normals, normal pictures would look about \d+% less novel", said)
 
     def test_only_the_first_of_several_devices_writes_the_bundle(self, site, monkeypatch):
         """Lightning runs the whole command once for each device."""
         monkeypatch.setattr(rank_zero_only, "rank", 1)
 
-        assert main(["fit", configured(site, "second", ("max_epochs: 2", "max_epochs: 1"))]) == 0
+        assert main(["fit", configured(site, "second", ("max_epochs: 4", "max_epochs: 1"))]) == 0
 
         assert not (site / "second" / "bundle").exists()
 
     def test_a_signal_leaves_a_checkpoint_that_a_resume_and_an_export_go_on_from(self, site, capsys):
-        config = configured(site, "interrupted", ("max_epochs: 2", "max_epochs: 2000"))
+        # What hardly a step has trained tells places apart by rounding: no bundle could be made with patches.
+        scorers = ("batch_size", "scorers: [{of: pooled, distance: {kind: mahalanobis}}]\nbatch_size")
+        config = configured(site, "interrupted", ("max_epochs: 4", "max_epochs: 2000"), scorers)
         checkpoint = site / "interrupted" / "checkpoints" / "last.ckpt"
         command = [sys.executable, "-m", "training.cli", "fit", config]
         with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
@@ -120,7 +139,7 @@ class TestFit:
         assert "interrupted; `fit --resume` goes on" in said
         assert "Traceback" not in said
         assert run_json(capsys, "export", config)["held_out_normals"] == 15
-        resumed = configured(site, "interrupted", ("max_epochs: 2", "max_epochs: 3"))
+        resumed = configured(site, "interrupted", ("max_epochs: 4", "max_epochs: 3"), scorers)
         assert main(["fit", resumed, "--resume"]) == 0
 
 
@@ -141,6 +160,15 @@ class TestExport:
 
 
 class TestEvaluate:
+    @pytest.fixture
+    def masked(self, tmp_path):
+        """A set with a mask for each scratch."""
+        parts = scratched_parts(3, seed=7)
+        write_parts(tmp_path / "set" / "normal", good_parts(4, seed=7))
+        write_parts(tmp_path / "set" / "scratch", parts)
+        write_parts(tmp_path / "set" / "_masks" / "scratch", np.where(parts > 200, np.uint8(255), np.uint8(0)))
+        return tmp_path / "set"
+
     def test_gives_figures_and_pictures(self, fitted, site, tmp_path, capsys):
         figures = run_json(capsys, "evaluate", fitted, site / "set", "--report", tmp_path / "a" / "report")
 
@@ -148,7 +176,8 @@ class TestEvaluate:
         assert (figures["normals"], figures["anomalies"]) == (60, 6)
         assert figures["types"]["scratch"]["recall"] == 1.0
         assert figures["bundle"] == read_bundle(fitted).digest
-        for name in ("histogram.png", "roc.png", "mistakes.png"):
+        assert "pixel" not in figures, "there are no masks"
+        for name in ("histogram.png", "roc.png", "mistakes.png", "overlays.png"):
             assert cv2.imread(str(tmp_path / "a" / "report" / name)).std() > 5
 
     def test_prints_a_table_for_people(self, fitted, site, capsys):
@@ -157,6 +186,23 @@ class TestEvaluate:
         said = capsys.readouterr().out
         assert re.search(r"scratch\s.* 6 .* 1\.0000 .* 1\.0000", said)
         assert "good parts rejected: " in said
+
+    def test_masks_give_figures_of_the_place(self, fitted, masked, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "120")
+
+        figures = run_json(capsys, "evaluate", fitted, masked)
+        assert main(["evaluate", str(fitted), str(masked)]) == 0
+
+        pixel = figures["pixel"]
+        assert pixel["pictures"] == 3
+        assert pixel["auroc"] > 0.6
+        assert f"by 3 masks: pixel AUROC {pixel['auroc']:.4f}, PRO {pixel['pro']:.4f}" in capsys.readouterr().out
+
+    def test_a_mask_of_another_size_is_refused(self, fitted, masked, capsys):
+        mask = sorted((masked / "_masks" / "scratch").iterdir())[1]
+        mask.write_bytes(encode_png(good_parts(1)[0][:-1]))
+
+        assert f"{mask}: this mask has {SIZE} x {SIZE - 1} pixels" in refusal(capsys, "evaluate", fitted, masked)
 
     def test_names_with_brackets_are_printed_as_they_are(self, fitted, tmp_path, capsys, monkeypatch):
         monkeypatch.setenv("COLUMNS", "120")
@@ -220,7 +266,7 @@ class TestMistakes:
             (("batch_size: 16", "loss: {kind: arcfase}"), "loss.kind: no loss 'arcfase'; did you mean 'arcface'?"),
             (("batch_size: 16", "loss: {kind: triplet, options: {margn: 1}}"), "loss.options: triplet: "),
             (("max_epochs", "max_epoch"), "trainer.max_epoch: "),
-            (("max_epochs: 2", "accelerator: abacus"), "abacus"),
+            (("max_epochs: 4", "accelerator: abacus"), "abacus"),
             (("output: wrong", "output: plates.yaml/out"), "output: cannot make the folder"),
         ],
         ids=lambda value: "" if isinstance(value, str) else value[1],

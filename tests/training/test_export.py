@@ -1,5 +1,6 @@
 import copy
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,9 +12,10 @@ from inspector.bundle import read_bundle
 from inspector.errors import BundleError
 from inspector.fusion import PartSettings
 from inspector.inspection import Outcome
+from inspector.naming import UNKNOWN
 from inspector.pictures import read_picture
 from inspector.scorers import CosineSettings, EuclideanSettings, KnnSettings
-from tests.parts import SIZE, good_parts, scratched_parts, small_config, small_training_set
+from tests.parts import SIZE, good_parts, scratched_parts, small_config, small_training_set, spotted_parts
 from training.export import GOLDEN_PER_LABEL, export, golden_pictures, to_onnx
 from training.fit import fit_model
 
@@ -95,8 +97,8 @@ def test_golden_pictures_are_clear_cases_of_every_label(exported):
 
 
 @pytest.mark.parametrize("distance", [CosineSettings(), EuclideanSettings(), KnnSettings()])
-def test_a_distance_that_is_small_everywhere_can_be_exported(distance, tmp_path):
-    """Untrained, the pictures' directions hardly differ: all distances are far below 1."""
+def test_a_distance_that_is_mostly_rounding_can_be_exported(distance, tmp_path):
+    """Untrained, the pictures' directions hardly differ: no machine may make much of what is left of them."""
     data = small_training_set()
     model = fit_model(
         small_config(scorers=(PartSettings(distance=distance),), trainer={"max_epochs": 0}), data, run_dir=None
@@ -104,9 +106,9 @@ def test_a_distance_that_is_small_everywhere_can_be_exported(distance, tmp_path)
 
     export(model, golden_pictures(model, data), tmp_path / "bundle", FIELDS)
 
-    assert model.calibration.threshold < 0.01
     held_out = model.score(data.held_out)
-    assert model.calibration.threshold < 1.01 * held_out.max()
+    assert held_out.max() < model.calibration.threshold < 1.01 * held_out.max()
+    assert model.calibration.threshold < 0.01
     assert len(read_bundle(tmp_path / "bundle").manifest.golden) == 2 * GOLDEN_PER_LABEL
 
 
@@ -136,4 +138,56 @@ def test_what_training_knows_goes_into_the_manifest(exported):
     assert manifest.anomaly_types == model.anomaly_types
     assert [part.kind for part in manifest.parts] == ["mahalanobis", "patches"]
     assert "torch" in manifest.created_by
-    np.testing.assert_array_equal(bundle.prototypes, model.prototypes)
+
+
+class TestKnownAnomalies:
+    @pytest.fixture(scope="class")
+    def bundle(self, of_two_types, pictures_of_two_types, tmp_path_factory):
+        path = tmp_path_factory.mktemp("two types") / "plates"
+        export(of_two_types, golden_pictures(of_two_types, pictures_of_two_types), path, FIELDS)
+        return read_bundle(path)
+
+    def test_the_gates_decision_and_the_evidence_travel_with_the_bundle(self, bundle, of_two_types):
+        assert bundle.manifest.gate == of_two_types.gate
+        assert bundle.manifest.gate.ships == "with anomalies"
+        assert [part.kind for part in bundle.manifest.parts[-2:]] == ["discriminant", "known_patches"]
+        assert bundle.scorer.gain == of_two_types.gate.gain
+
+    def test_the_bundle_scores_and_names_as_training_does(self, bundle, of_two_types):
+        parts = np.concatenate([good_parts(5, seed=3), scratched_parts(5, seed=7), spotted_parts(5, seed=7)])
+
+        judged = bundle.judge(bundle.embedder.embed(parts))
+
+        features, namer = of_two_types.features(parts), of_two_types.namer
+        np.testing.assert_allclose([each.score for each in judged], of_two_types.score(parts), rtol=1e-4, atol=1e-4)
+        likely = namer.probabilities(namer.similarities(features.pooled))
+        names = ["scratch", "spot", UNKNOWN]
+        failed = [i for i, each in enumerate(judged) if each.outcome is Outcome.FAIL]
+        assert set(range(5, 15)) <= set(failed)
+        for i in failed:
+            assert judged[i].nearest_type == names[likely[i].argmax()]
+            assert judged[i].type_confidence == pytest.approx(likely[i].max(), abs=1e-3)
+
+    def test_the_heat_map_is_trainings(self, bundle, of_two_types):
+        parts = scratched_parts(3, seed=7)
+
+        here = of_two_types.scorer.heat_map(of_two_types.features(parts))
+
+        np.testing.assert_allclose(bundle.heat_map(bundle.embedder.embed(parts)), here, rtol=1e-3, atol=1e-3)
+
+    def test_golden_pictures_are_of_every_type(self, bundle):
+        labels = [each.label for each in bundle.manifest.golden]
+
+        assert labels == [name for name in ("normal", "scratch", "spot") for _ in range(GOLDEN_PER_LABEL)]
+
+
+def test_without_anomalies_there_is_no_gate_and_nothing_to_name(tmp_path):
+    data = replace(small_training_set(), anomalies={})
+    model = fit_model(small_config(), data, run_dir=None)
+
+    export(model, golden_pictures(model, data), tmp_path / "bundle", FIELDS)
+
+    bundle = read_bundle(tmp_path / "bundle")
+    assert (bundle.manifest.gate, bundle.namer, bundle.manifest.anomaly_types) == (None, None, ())
+    (judged,) = bundle.judge(bundle.embedder.embed(scratched_parts(1)))
+    assert (judged.outcome, judged.nearest_type) == (Outcome.FAIL, None)

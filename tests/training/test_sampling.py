@@ -85,6 +85,10 @@ def test_every_draw_has_a_seed_of_its_own():
     assert len(seeds) == 2 * len(drawn)
 
 
+def test_the_draws_of_several_epochs_are_those_of_each_in_turn():
+    assert sampler().draws(3) == [draw for epoch in range(3) for draw in epoch_of(sampler(), epoch)]
+
+
 def test_several_devices_share_the_draws_of_one_epoch():
     shards = [DistributedSamplerWrapper(sampler(), num_replicas=3, rank=rank, shuffle=False) for rank in range(3)]
     for shard in shards:

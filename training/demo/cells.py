@@ -35,7 +35,7 @@ class Cells:
 def lay_out(folder: Path) -> Cells:
     """Copy the package's pictures into the folders of a training set, and those left over into the replay."""
     shutil.rmtree(folder, ignore_errors=True)
-    by_kind = _shuffled_by_kind()
+    by_kind = shuffled_by_kind()
     normal, defect = by_kind["mono", 0.0], by_kind["mono", 1.0]
     cells = Cells(folder / "training", folder / "auxiliary", folder / "unseen", folder / "replay")
     _copy(normal[:NORMALS], cells.training / "normal")
@@ -48,7 +48,7 @@ def lay_out(folder: Path) -> Cells:
     return cells
 
 
-def _shuffled_by_kind() -> dict[tuple[str, float], list[Path]]:
+def shuffled_by_kind() -> dict[tuple[str, float], list[Path]]:
     """The package's pictures by cell type and defect probability, in an order that the seed fixes."""
     data = Path(str(importlib.resources.files("elpv_dataset"))) / "data"
     by_kind: dict[tuple[str, float], list[Path]] = {}

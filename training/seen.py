@@ -1,0 +1,110 @@
+"""The backbone's one look at a training set: everything after it works on features."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from inspector.inspection import Pixels
+from training.augment import Augmentation, ColourPca
+from training.config import AnomalyTypeSettings, TrainingConfig
+from training.dataset import PictureDataset
+from training.features import Progress, Seen, pooled_draws, see, silent, standardise_patches
+from training.learn import Draws, Run, learn_network
+from training.leftout import Rows
+from training.network import Network
+from training.sampling import WeightedTypeSampler
+from training.synthetic import cut_paste
+
+log = logging.getLogger(__name__)
+
+NORMAL: Final = 0
+"""Label of the normal class; anomaly types follow in order, auxiliary classes after them."""
+
+MADE_UP: Final = 40
+"""Made-up defects, where there is one anomaly type and no other to stand for what is not known."""
+
+Tracker = Callable[[str, int], AbstractContextManager[Progress]]
+"""Opens a progress display for a named piece of work of so many pictures."""
+
+
+def untracked(_: str, __: int) -> AbstractContextManager[Progress]:
+    """For callers that show no progress."""
+    return nullcontext(silent)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Everything that a fit may look at. Pictures are (n, height, width, 3) uint8 at the network's picture size."""
+
+    normal: Pixels
+    held_out: Pixels
+    """Normals that only calibrate."""
+    anomalies: dict[str, Pixels]
+    auxiliary: dict[str, Pixels]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSet:
+    """What the trunk sees in a training set, and what a head is learned from (None where nothing is to be learned)."""
+
+    normal: Seen
+    held_out: Seen
+    anomalies: dict[str, Seen]
+    made_up: Seen
+    made_on: Rows
+    draws: Draws | None
+    auxiliary: int
+    """Number of auxiliary classes."""
+
+
+def see_all(config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker) -> tuple[Network, SeenSet]:
+    """The trunk's one look at everything. A network that is trained as a whole is trained before."""
+    classes = [data.normal, *data.anomalies.values(), *data.auxiliary.values()]
+    network = Network(config.network, learned=config.network.train == "all" and len(classes) > 1)
+    labels = [label for label, pictures in enumerate(classes) for _ in pictures]
+    draws = None
+    if len(classes) > 1:
+        pictures = PictureDataset(
+            np.concatenate(classes), labels, Augmentation(config.augment, ColourPca.fit(data.normal))
+        )
+        sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=_label_weights(config, data), seed=config.seed)
+        if config.network.train == "all":
+            learn_network(config, network, pictures, sampler, classes=len(classes), run=run)
+        else:
+            with track("features of augmented pictures", config.views * len(sampler)) as progress:
+                draws = pooled_draws(network.trunk, pictures, sampler.draws(config.views), progress)
+    else:
+        log.warning("no anomaly and no auxiliary pictures: the embedding is the backbone's own, nothing is learned")
+
+    def look(what: str, own: Pixels) -> Seen:
+        with track(f"features of {what}", len(own)) as progress:
+            return see(network.trunk, plain(own), progress)
+
+    normal = standardise_patches(network.trunk, look("the normals", data.normal))
+    made, made_on = cut_paste(data.normal, MADE_UP if len(data.anomalies) == 1 else 0, config.seed)
+    seen = SeenSet(
+        normal=normal,
+        held_out=look("the held-out normals", data.held_out),
+        anomalies={name: look(f"'{name}'", own) for name, own in data.anomalies.items()},
+        made_up=look("made-up defects", made) if len(made) else normal.take(made_on),
+        made_on=made_on,
+        draws=draws,
+        auxiliary=len(data.auxiliary),
+    )
+    return network, seen
+
+
+def _label_weights(config: TrainingConfig, data: TrainingSet) -> dict[int, float]:
+    return {
+        label: config.data.anomalies.get(name, AnomalyTypeSettings()).weight
+        for label, name in enumerate(data.anomalies, start=NORMAL + 1)
+    }
+
+
+def plain(pictures: Pixels) -> PictureDataset:
+    """Pictures as they are, for which no class is asked."""
+    return PictureDataset(pictures, [NORMAL] * len(pictures))
