@@ -11,8 +11,8 @@ from training.augment import AugmentSettings
 from training.benchmark.fashion_mnist import BOOT, CLASSES, DEBIAN, SNEAKER, Split, download, read_split
 from training.benchmark.runs import Published, Record, draw_boxes, machine, positive, print_table, resumed, run_once
 from training.config import DataSettings, TrainingConfig
-from training.fit import TrainingSet
 from training.network import NetworkSettings
+from training.seen import TrainingSet
 
 NORMALS, BOOTS, AUXILIARY = 500, 10, 4500
 HELD_OUT: Final = 100

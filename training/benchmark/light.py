@@ -16,8 +16,8 @@ from training.benchmark.runs import Published, Record, draw_boxes, machine, posi
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.dataset import read_pictures
-from training.fit import TrainingSet
 from training.network import NetworkSettings
+from training.seen import TrainingSet
 
 NORMALS, ANOMALIES, HELD_OUT = 21, 30, 10
 AUXILIARY_EACH: Final = 40
@@ -35,7 +35,7 @@ CONFIG: Final = TrainingConfig(
     output=Path("unused"),
     data=DataSettings(root=Path("unused")),
     network=NetworkSettings(
-        backbone="light", weights="none", input_size=(32, 32), levels=(8,), patch_level=8, train="all"
+        backbone="light", weights="none", input_size=(32, 32), levels=(8,), patch_levels=(8,), train="all"
     ),
     scorers=(PartSettings(distance=MahalanobisSettings()),),
     trainer={"max_epochs": 10},
@@ -100,7 +100,7 @@ def _read(arguments: argparse.Namespace) -> Sets:
         raise DataError(f"{arguments.data}: {len(found.normal)} normals; {needed} are needed")
     if len(found.anomalies.get(arguments.anomaly, ())) <= ANOMALIES:
         raise DataError(f"{arguments.data}: more than {ANOMALIES} pictures of '{arguments.anomaly}' are needed")
-    size = CONFIG.network.input_size
+    size = CONFIG.network.picture_size
     return {
         "normal": {"normal": read_pictures(found.normal, size)},
         "anomalies": {name: read_pictures(own, size) for name, own in found.anomalies.items()},

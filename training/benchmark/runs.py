@@ -26,7 +26,8 @@ from inspector.scorers.lof import LofSettings
 from inspector.scorers.mahalanobis import MahalanobisSettings
 from training.config import TrainingConfig
 from training.evaluate import auroc
-from training.fit import FittedModel, TrainingSet, fit_model
+from training.fit import FittedModel, fit_model
+from training.seen import TrainingSet
 
 mpl.use("Agg")
 
