@@ -11,8 +11,8 @@ from inspector.scorers import EVIDENCE, SCORERS, FittedScorer, ScorerSettings
 from inspector.scorers.patches import Patches
 from inspector.settings import Settings
 
-NEIGHBOUR_SHARE: Final = 0.2
-"""Share of the reference normals that a picture is compared with."""
+PEERS: Final = 0.2
+"""Share of the reference normals that a picture is compared with, unless told otherwise."""
 
 FEWEST_NEIGHBOURS: Final = 10
 
@@ -90,13 +90,14 @@ class Fusion:
     ``gain`` times: it can raise an alarm, but never talk a picture out of one.
 
     ``references``: (r, p) rows of length 1, pooled features of normals. ``heat``: the mean and the spread of the memory
-    bank's distances on places of normals.
+    bank's distances on places of normals. ``peers``: the share of the references that a picture is compared with.
     """
 
     parts: tuple[Part, ...]
     references: Floats
     gain: float = 1.0
     heat: tuple[float, float] = (0.0, 1.0)
+    peers: float = PEERS
 
     def score(self, features: Features) -> Floats:
         """(n,) float32, larger is more abnormal; NaN where any of the features is not a number or not finite."""
@@ -106,7 +107,7 @@ class Fusion:
 
     def fuse(self, scores: Floats, pooled: Floats) -> Floats:
         """(n,) from the (n, parts) scores of the parts and the (n, p) pooled features of the same pictures."""
-        weights, near = neighbourhood(pooled, self.references)
+        weights, near = neighbourhood(pooled, self.references, self.peers)
         deviations = [
             deviation(scores[:, column], part.references, part.floor, weights, near)
             for column, part in enumerate(self.parts)
@@ -128,6 +129,7 @@ class Fusion:
             "references": self.references,
             "gain": np.array(self.gain),
             "heat": np.array(self.heat),
+            "peers": np.array(self.peers),
         }
         for number, part in enumerate(self.parts):
             stored |= {f"{number}.{name}": array for name, array in part.scorer.arrays().items()}
@@ -144,26 +146,30 @@ class Fusion:
             references, floor = own.pop("references"), float(own.pop("spread_floor"))
             parts.append(Part(record, SCORERS[record.kind].from_arrays(own), references, floor))
         mean, spread = arrays["heat"]
-        return cls(tuple(parts), arrays["references"], float(arrays["gain"]), (float(mean), float(spread)))
+        heat, gain = (float(mean), float(spread)), float(arrays["gain"])
+        return cls(tuple(parts), arrays["references"], gain, heat, float(arrays["peers"]))
 
 
 def neighbourhood(
-    pooled: Floats, references: Floats, itself: NDArray[np.intp] | None = None
+    pooled: Floats, references: Floats, peers: float = PEERS, itself: NDArray[np.intp] | None = None
 ) -> tuple[Floats, NDArray[np.intp]]:
     """Weights, (n, k), of the k nearest of (r, p) references for each of (n, p) pictures, and their rows, (n, k).
 
     The weight is what a neighbour's cosine similarity exceeds that of the first one left out by, so that a neighbour
     comes and goes with weight 0 and rounding never makes the score jump. The weights of a picture sum to less than 1,
-    the less the more alike the neighbours are to all others; the rest belongs to all references. ``itself``: the row of
-    each picture among the references, which is then none of its neighbours.
+    the less the more alike the neighbours are to all others; the rest belongs to all references. ``peers``: the share
+    of the references that are neighbours; with 1 nobody is nearer than others, and all weights are 0. ``itself``: the
+    row of each picture among the references, which is then none of its neighbours.
     """
+    if peers >= 1:
+        return np.zeros((len(pooled), 1), np.float32), np.zeros((len(pooled), 1), np.intp)
     similarity = pooled.astype(np.float64) @ references.T.astype(np.float64)
     # A picture that is not a number has no neighbours; its score is not a number, whichever these are.
     similarity = np.nan_to_num(similarity, nan=0.0, posinf=1.0, neginf=-1.0)
     if itself is not None:
         similarity[np.arange(len(pooled)), itself] = -np.inf
     candidates = len(references) - (itself is not None)
-    k = min(max(FEWEST_NEIGHBOURS, round(NEIGHBOUR_SHARE * candidates)), candidates - 1)
+    k = min(max(FEWEST_NEIGHBOURS, round(peers * candidates)), candidates - 1)
     near = np.argpartition(-similarity, k, axis=1)[:, : k + 1]
     values = np.take_along_axis(similarity, near, axis=1)
     order = np.argsort(-values, axis=1)

@@ -1,5 +1,6 @@
 """Which scorers ship: those that know normals only, or with them those that know anomalies."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,6 +14,8 @@ from training.gate import decide, shipped_scores, too_few
 from training.heads import Heads
 from training.leftout import NOTHING_LEFT_OUT, Distances, LeftOut, Material, fit_part, fits_in, leave_out, none_of
 from training.seen import Tracker
+
+log = logging.getLogger(__name__)
 
 UNJUDGED: Final = GateRecord(
     ships="with anomalies",
@@ -46,7 +49,7 @@ class Chosen:
             )
             for column, (part, floor) in enumerate(zip(self.parts, self.left_out.floors, strict=True))
         ]
-        return Fusion(tuple(fitted), self.left_out.pooled, self.gain, self.left_out.heat)
+        return Fusion(tuple(fitted), self.left_out.pooled, self.gain, self.left_out.heat, self.left_out.peers)
 
     def critical(self, is_critical: dict[str, bool]) -> dict[str, Floats]:
         """Scores of the left-out pictures of each critical type."""
@@ -66,6 +69,10 @@ def choose(config: TrainingConfig, material: Material, heads: Heads, distances: 
     with track("fits that leave some out", number) as progress:
         champion = leave_out(worth, replace(material, head=heads.of_normals_without), distances, progress)
     few = too_few(sum(len(own) for own in material.anomalies)) if material.anomalies else None
+    if material.anomalies and not evidence:
+        log.warning(
+            "scorers: none looks at anomalies, so that the anomaly pictures only name types: add 'discriminant'"
+        )
     if few or not evidence:
         return Chosen(worth, champion, gate=few)
     parts = [*worth, *evidence]

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from inspector.fusion import PartSettings
+from inspector.fusion import PEERS, PartSettings
 from inspector.scorers.discriminant import DiscriminantSettings
 from inspector.scorers.known import KnownSettings
 from inspector.scorers.known_patches import KnownPatchesSettings
@@ -80,6 +80,10 @@ class TrainingConfig(Settings):
     scorers: tuple[PartSettings, ...] = Field(default=DEFAULT_PARTS, min_length=1)
     """What the score is made of: distances from normal, and evidence for known anomalies, which counts only if it helps
     on left-out pictures."""
+    peers: float = Field(default=PEERS, gt=0, le=1)
+    """Share of the normals, those that look most like a picture, that its distances are compared with; 1 compares with
+    all alike. Few peers pay where normal parts come in kinds that differ in how much they vary, and cost where a defect
+    looks like an odd normal part: compare both by ``evaluate``."""
     false_reject_rate: float = Field(default=0.01, gt=0, lt=0.5)
     """Share of good parts that may be rejected; the threshold is read from the held-out normals at this rate."""
     critical_false_reject_rate: float = Field(default=0.05, gt=0, lt=0.5)

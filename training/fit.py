@@ -89,7 +89,13 @@ def fit_seen(
     settings = [config.data.anomalies.get(name, AnomalyTypeSettings()) for name in seen.anomalies]
     anomalies = list(seen.anomalies.values())
     material = Material(
-        seen.normal, anomalies, [each.weight for each in settings], seen.made_up, seen.made_on, heads.without
+        normals=seen.normal,
+        anomalies=anomalies,
+        weights=[each.weight for each in settings],
+        made_up=seen.made_up,
+        made_on=seen.made_on,
+        head=heads.without,
+        peers=config.peers,
     )
     learned = heads.learn(run)  # first, so that an interruption later on finds its checkpoint
     chosen = choose(config, material, heads, distances, track)

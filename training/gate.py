@@ -42,9 +42,9 @@ class Placed:
 def decide(left_out: LeftOut, evidence: Sequence[bool], champion: LeftOut) -> GateRecord:
     """Normals only against with anomalies, at the gain that suits the known types best.
 
-    The anomalies count only if known types come clearer of the normals on average, and types that the fit did not know
-    do not lose beyond noise. ``champion`` are the scores of the parts that know normals only, with their own head;
-    ``evidence`` says which parts of ``left_out`` know anomalies.
+    The anomalies count only if known types come clearer of the normals on average, by more than its standard error, and
+    types that the fit did not know do not lose beyond noise. ``champion`` are the scores of the parts that know normals
+    only, with their own head; ``evidence`` says which parts of ``left_out`` know anomalies.
     """
     base = place(champion, [False] * champion.references.shape[1], 0.0)
     records = [_record(gain, base, place(left_out, evidence, gain)) for gain in GAINS]
@@ -98,7 +98,7 @@ def _fused(
     *,
     itself: NDArray[np.intp] | None = None,
 ) -> Floats:
-    weights, near = neighbourhood(pooled, left_out.pooled, itself)
+    weights, near = neighbourhood(pooled, left_out.pooled, left_out.peers, itself)
     columns = [
         deviation(scores[:, column], left_out.references[:, column], floor, weights, near)
         for column, floor in enumerate(left_out.floors)
@@ -121,9 +121,9 @@ def _soft_placements(anomalies: Floats, normals: Floats) -> Placements:
 
 def _record(gain: float, base: Placed, placed: Placed) -> GateRecord:
     known, unknown = _gain(base.clear, placed.clear), _gain(base.unknown, placed.unknown)
-    learns, forgets = known[0] > 0, unknown[0] + 2 * unknown[1] < -NEVER_WORSE
+    learns, forgets = known[0] > known[1], unknown[0] + 2 * unknown[1] < -NEVER_WORSE
     if not learns:
-        reason = "known types do not come clearer of the normals"
+        reason = "known types do not come clearer of the normals by more than the standard error"
     elif forgets:
         reason = "types that are not known would lose more than two standard errors"
     else:

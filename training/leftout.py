@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from inspector.fusion import LEAST_SPREAD, PartSettings, viewed
+from inspector.fusion import LEAST_SPREAD, PEERS, PartSettings, viewed
 from inspector.inspection import Features, Floats
 from inspector.naming import TypeNamer
 from inspector.scorers import FittedScorer
@@ -50,7 +50,7 @@ class Material:
     """Everything that the folds are cut from.
 
     ``weights`` of the anomaly types, one each. ``made_up``: made-up defects, on the normals of the rows ``made_on``.
-    ``head``: gives the head that was learned without what a fold leaves out.
+    ``head``: gives the head that was learned without what a fold leaves out. ``peers``: as ``Fusion`` has it.
     """
 
     normals: Seen
@@ -59,6 +59,7 @@ class Material:
     made_up: Seen
     made_on: Rows
     head: Callable[[Fold], nn.Module]
+    peers: float = PEERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class LeftOut:
     pooled: Floats
     floors: tuple[float, ...]
     heat: tuple[float, float]
+    peers: float = PEERS
 
 
 def leave_out(
@@ -116,7 +118,7 @@ def leave_out(
             references[fold.normals] = trials[-1].normals
         progress(1)
     pooled = viewed(material.normals.through(nn.Identity()), "pooled").embedding
-    return LeftOut(tuple(trials), references, pooled, floors, distances.heat())
+    return LeftOut(tuple(trials), references, pooled, floors, distances.heat(), material.peers)
 
 
 def plan(normals: int, anomalies: Sequence[int]) -> Iterator[Fold]:

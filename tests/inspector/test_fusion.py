@@ -11,9 +11,9 @@ from inspector.bundle import score_tolerance
 from inspector.fusion import (
     FEWEST_NEIGHBOURS,
     LEAST_SPREAD,
-    NEIGHBOUR_SHARE,
     ONSET,
     OVERALL_SHARE,
+    PEERS,
     ROUNDING,
     Fusion,
     Part,
@@ -93,7 +93,7 @@ def obvious_deviation(score, pooled, part, references):
     """One picture, one neighbour at a time."""
     similar = [float(pooled.astype(float) @ each.astype(float)) for each in references]
     ranked = sorted(range(len(similar)), key=lambda row: -similar[row])
-    k = max(FEWEST_NEIGHBOURS, round(NEIGHBOUR_SHARE * len(ranked)))
+    k = max(FEWEST_NEIGHBOURS, round(PEERS * len(ranked)))
     left_out = similar[ranked[k]]
     total = sum(similar[row] - left_out for row in ranked[:k]) + k * ROUNDING
     weights = {row: (similar[row] - left_out) / total for row in ranked[:k]}
@@ -166,7 +166,7 @@ class TestNeighbourhood:
         assert (weights >= 0).all()
 
     def test_a_picture_that_is_a_reference_is_compared_with_the_others_only(self):
-        weights, near = neighbourhood(self.POOLED, self.POOLED, np.arange(60))
+        weights, near = neighbourhood(self.POOLED, self.POOLED, itself=np.arange(60))
 
         for row in range(60):
             others = np.delete(np.arange(60), row)
@@ -366,3 +366,13 @@ def test_settings_tell_evidence_from_distances():
 def test_settings_tell_what_is_measured_in_what_metric_learning_made():
     """Patches are not, whatever ``of`` says."""
     assert [part for part in ALL if part.is_of_embedding] == [EUCLIDEAN]
+
+
+def test_with_all_normals_as_peers_a_score_is_compared_with_all_alike():
+    references = np.array([1, 2, 3, 6], np.float32)
+    looks = features(4).pooled
+
+    weights, near = neighbourhood(looks, looks, peers=1.0)
+
+    said = deviation(np.array([5], np.float32), references, 0, weights[:1], near[:1])
+    np.testing.assert_allclose(said, (5 - references.mean()) / references.std(), rtol=1e-6)

@@ -30,6 +30,8 @@ CONFIG: Final = TrainingConfig(
     # All shoes point the same way: a mirrored one would be a picture that the test never shows.
     augment=AugmentSettings(flip_horizontal=False, flip_vertical=False, rotate_degrees=5, pca_colour=0.1),
     views=1,
+    # An ankle-high sneaker is the odd one among sneakers, and a boot looks most like it: against all, 0.961 for 0.942.
+    peers=1.0,
 )
 """Chosen on pictures of the training files that the trial at hand had not drawn.
 

@@ -46,6 +46,7 @@ class SetSeen:
         """Read, augment and see everything. ``progress`` is told of each picture that the trunk has seen."""
         network = Network(config.network, learned=False)
         normal = read_pictures(pictures.normal, config.network.picture_size)
+        # No split yet: the colours of all normals, which no figure is fitted to, serve every split's augmentation.
         augmentation = Augmentation(config.augment, ColourPca.fit(normal))
 
         def looked_at(pixels: Pixels) -> SeenPictures:
