@@ -12,7 +12,8 @@ from inspector.inspection import Features, Floats
 from training.config import TrainingConfig
 from training.gate import decide, shipped_scores, too_few
 from training.heads import Heads
-from training.leftout import NOTHING_LEFT_OUT, Distances, LeftOut, Material, fit_part, fits_in, leave_out, none_of
+from training.leftout import LeftOut, Material, fits_in, leave_out
+from training.parts import NOTHING_LEFT_OUT, Distances, fit_part, none_of
 from training.seen import Tracker
 
 log = logging.getLogger(__name__)

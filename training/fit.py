@@ -19,8 +19,9 @@ from training.curve import worth_of_more
 from training.features import embed
 from training.heads import Heads
 from training.learn import UNRECORDED, Run, Start, check_options
-from training.leftout import FOLDS, Distances, Material, fit_namer
+from training.leftout import FOLDS, Material, fit_namer
 from training.network import Network
+from training.parts import Distances
 from training.seen import SeenSet, Tracker, TrainingSet, plain, see_all, untracked
 
 FEWEST: Final = 3 * FOLDS

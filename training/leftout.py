@@ -8,16 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from inspector.fusion import LEAST_SPREAD, PEERS, PartSettings, viewed
+from inspector.fusion import PEERS, PartSettings, viewed
 from inspector.inspection import Features, Floats
 from inspector.naming import TypeNamer
 from inspector.scorers import FittedScorer
-from inspector.scorers.discriminant import DiscriminantSettings
-from inspector.scorers.known import KnownSettings
-from inspector.scorers.known_patches import KnownPatchesSettings
 from inspector.scorers.normals import Doubles
-from inspector.scorers.patches import Patches
 from training.features import Seen
+from training.parts import Distances, fit_part, none_of
 
 FOLDS: Final = 4
 """Each leaves out a fourth of the normals, and of the pictures of each anomaly type."""
@@ -25,9 +22,6 @@ FOLDS: Final = 4
 ROUNDING_SHARE: Final = 3e-4
 """A part's spread is so large that rounding moves the part by no more than this: metric learning can draw the normals
 so near together that a distance among them is mostly rounding."""
-
-NOTHING_LEFT_OUT: Final = -1
-"""The number of the fit of all normals."""
 
 MADE_UP: Final = -1
 """The type of a made-up defect."""
@@ -105,7 +99,7 @@ class LeftOut:
 
 
 def leave_out(
-    parts: Sequence[PartSettings], material: Material, distances: "Distances", progress: Callable[[int], None]
+    parts: Sequence[PartSettings], material: Material, distances: Distances, progress: Callable[[int], None]
 ) -> LeftOut:
     """Fit without each fold in turn, and score what it left out. ``progress`` is told of each fit."""
     trials, floors = [], tuple[float, ...]()
@@ -144,16 +138,6 @@ def fits_in(anomalies: Sequence[int]) -> int:
     return FOLDS + (len(anomalies) if len(anomalies) > 1 else 0)
 
 
-def fit_part(
-    settings: PartSettings, normals: Features, anomalies: Sequence[Features], weights: Sequence[float]
-) -> FittedScorer:
-    """One scorer, on what it is measured in."""
-    distance, seen = settings.distance, viewed(normals, settings.of)
-    if isinstance(distance, KnownSettings | DiscriminantSettings | KnownPatchesSettings):
-        return distance.fit(seen, [viewed(each, settings.of) for each in anomalies], weights)
-    return distance.fit(seen)
-
-
 def fit_namer(normals: Features, anomalies: Sequence[Features]) -> TypeNamer | None:
     """What tells the anomaly types apart; None without any."""
     if not anomalies:
@@ -164,7 +148,7 @@ def fit_namer(normals: Features, anomalies: Sequence[Features]) -> TypeNamer | N
 class _Fit:
     """All parts, and the namer, fitted without what a fold leaves out."""
 
-    def __init__(self, parts: Sequence[PartSettings], material: Material, fold: Fold, distances: "Distances") -> None:
+    def __init__(self, parts: Sequence[PartSettings], material: Material, fold: Fold, distances: Distances) -> None:
         self._parts, self._material, self._fold = parts, material, fold
         self._head = material.head(fold)
         normals = self._see(material.normals.take(_rest(material.normals, fold.normals)))
@@ -188,7 +172,7 @@ class _Fit:
     def _fit(
         self,
         part: PartSettings,
-        distances: "Distances",
+        distances: Distances,
         normals: Features,
         types: Sequence[Features],
         weights: Sequence[float],
@@ -234,44 +218,6 @@ class _Fit:
             similarities[:, self._types] = self._namer.similarities(pooled)
         scores = np.concatenate([np.zeros((0, len(self._parts)), np.float32), *(self.scores(own) for _, own in seen)])
         return Left(scores, pooled, types, similarities)
-
-
-class Distances:
-    """Distances from normal, each fitted once for all fits that leave out the same normals, where no head changes it.
-
-    Anomalies never change them: several fits of one set of normals may share them.
-    """
-
-    def __init__(self) -> None:
-        self._fitted: dict[tuple[PartSettings, int], tuple[FittedScorer, Floats]] = {}
-        self._places: dict[int, Floats] = {}
-
-    def fitted(self, part: PartSettings, number: int, normals: Features, left: Features) -> tuple[FittedScorer, Floats]:
-        """The part, a distance from normal, fitted without the normals of fold ``number``, and what it says of them."""
-        key = (part, number)
-        if key in self._fitted and not part.is_of_embedding:
-            return self._fitted[key]
-        scorer = fit_part(part, normals, (), ())
-        self._fitted[key] = scorer, scorer.score(viewed(left, part.of))
-        if isinstance(scorer, Patches) and len(left):
-            self._places[number] = scorer.map(left).ravel()
-        return self._fitted[key]
-
-    def heat(self) -> tuple[float, float]:
-        """Mean and spread of the memory bank's distances on places of left-out normals."""
-        if not self._places:
-            return 0.0, 1.0
-        places = np.concatenate(list(self._places.values()))
-        return float(places.mean()), max(float(places.std()), LEAST_SPREAD)
-
-
-def none_of(features: Features) -> Features:
-    """The features of no picture."""
-    return Features(
-        embedding=features.embedding[:0],
-        pooled=viewed(features, "pooled").embedding[:0],
-        patches=None if features.patches is None else features.patches[:0],
-    )
 
 
 def _rest(seen: Seen, rows: Rows) -> Rows:

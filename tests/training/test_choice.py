@@ -10,8 +10,9 @@ from inspector.scorers import DiscriminantSettings, EuclideanSettings, KnownSett
 from training import choice
 from training.choice import UNJUDGED, Chosen, choose
 from training.gate import FEWEST, shipped_scores
-from training.leftout import FOLDS, NOTHING_LEFT_OUT, Distances, Material, fit_part, fits_in, none_of
+from training.leftout import FOLDS, Material, fits_in
 from training.network import UnitLength
+from training.parts import NOTHING_LEFT_OUT, Distances, fit_part, none_of
 from training.seen import untracked
 
 POOLED = PartSettings(of="pooled", distance=MahalanobisSettings())

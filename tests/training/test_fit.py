@@ -15,7 +15,7 @@ from tests.parts import (
     small_training_set,
     spotted_parts,
 )
-from training import choice, leftout
+from training import choice, leftout, parts
 from training.choice import UNJUDGED
 from training.config import AnomalyTypeSettings, DataSettings
 from training.fit import FEWEST, fit_model
@@ -204,7 +204,8 @@ def test_no_fold_is_fitted_on_a_picture_that_it_leaves_out(pictures_of_two_types
         return fit_namer(normals, anomalies)
 
     monkeypatch.setattr(leftout, "plan", planned)
-    monkeypatch.setattr(leftout, "fit_part", recorded_part)
+    for module in (leftout, parts):
+        monkeypatch.setattr(module, "fit_part", recorded_part)
     monkeypatch.setattr(leftout, "fit_namer", recorded_namer)
 
     model = frozen(pictures_of_two_types)

@@ -6,8 +6,9 @@ from inspector.fusion import Fusion, Part, PartRecord, PartSettings
 from inspector.scorers import DiscriminantSettings, KnownPatchesSettings, MahalanobisSettings, PatchesSettings
 from training.features import Seen, silent
 from training.gate import FEWEST, GAINS, decide, place, shipped_scores, too_few
-from training.leftout import FOLDS, MADE_UP, Distances, Left, LeftOut, Material, Trial, leave_out
+from training.leftout import FOLDS, MADE_UP, Left, LeftOut, Material, Trial, leave_out
 from training.network import UnitLength
+from training.parts import Distances
 
 NORMALS = 40
 WIDTH = 6

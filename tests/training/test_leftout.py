@@ -17,22 +17,19 @@ from inspector.scorers import (
     KnownSettings,
     PatchesSettings,
 )
-from training import leftout
+from training import leftout, parts
 from training.features import Seen, silent
 from training.leftout import (
     FOLDS,
     MADE_UP,
-    NOTHING_LEFT_OUT,
-    Distances,
     Material,
     fit_namer,
-    fit_part,
     fits_in,
     leave_out,
-    none_of,
     plan,
 )
 from training.network import UnitLength
+from training.parts import NOTHING_LEFT_OUT, Distances, fit_part, none_of
 
 DISTANCES = (
     PartSettings(of="pooled", distance=KnnSettings(k=2)),
@@ -142,7 +139,8 @@ def fitted(monkeypatch):
 
         return call
 
-    monkeypatch.setattr(leftout, "fit_part", lambda settings, *rest: recording(fit_part, (settings,))(*rest))
+    for module in (leftout, parts):
+        monkeypatch.setattr(module, "fit_part", lambda settings, *rest: recording(fit_part, (settings,))(*rest))
     monkeypatch.setattr(leftout, "fit_namer", recording(fit_namer, ()))
 
     def head(fold):

@@ -29,8 +29,8 @@ from training.config import DataSettings, TrainingConfig
 from training.evaluate import auroc
 from training.features import Seen
 from training.fit import FittedModel, fit_seen
-from training.leftout import Distances
 from training.localise import MASKS, PixelFigures, read_mask
+from training.parts import Distances
 
 RATES: Final = (0.01, 0.05)
 """False-reject rates at which recall is told."""

@@ -20,7 +20,7 @@ from training.benchmark.sets import PictureSet, find_sets
 from training.benchmark.splits import Split, splits
 from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
 from training.fit import fit_seen
-from training.leftout import Distances
+from training.parts import Distances
 
 SHOTS: Final = 3
 """Known pictures of each type, so that a weight has something to weigh."""

@@ -25,7 +25,7 @@ from training.cli import main
 from training.config import DataSettings
 from training.fit import fit_seen
 from training.learn import Draws
-from training.leftout import Distances
+from training.parts import Distances
 
 NORMALS, SCRATCHES, SPOTS = 50, 8, 5
 CONFIG = small_config(
