@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inspector.inspection import Features, Floats
 from inspector.scorers import EVIDENCE, SCORERS, FittedScorer, ScorerSettings
+from inspector.scorers.normals import Doubles
 from inspector.scorers.patches import Patches
 from inspector.settings import Settings
 
@@ -94,7 +95,7 @@ class Fusion:
     """
 
     parts: tuple[Part, ...]
-    references: Floats
+    references: Floats | Doubles
     gain: float = 1.0
     heat: tuple[float, float] = (0.0, 1.0)
     peers: float = PEERS
@@ -147,11 +148,12 @@ class Fusion:
             parts.append(Part(record, SCORERS[record.kind].from_arrays(own), references, floor))
         mean, spread = arrays["heat"]
         heat, gain = (float(mean), float(spread)), float(arrays["gain"])
-        return cls(tuple(parts), arrays["references"], gain, heat, float(arrays["peers"]))
+        # Every picture is compared in double precision: widened once here, not once a frame.
+        return cls(tuple(parts), arrays["references"].astype(np.float64), gain, heat, float(arrays["peers"]))
 
 
 def neighbourhood(
-    pooled: Floats, references: Floats, peers: float = PEERS, itself: NDArray[np.intp] | None = None
+    pooled: Floats, references: Floats | Doubles, peers: float = PEERS, itself: NDArray[np.intp] | None = None
 ) -> tuple[Floats, NDArray[np.intp]]:
     """Weights, (n, k), of the k nearest of (r, p) references for each of (n, p) pictures, and their rows, (n, k).
 
@@ -163,7 +165,7 @@ def neighbourhood(
     """
     if peers >= 1:
         return np.zeros((len(pooled), 1), np.float32), np.zeros((len(pooled), 1), np.intp)
-    similarity = pooled.astype(np.float64) @ references.T.astype(np.float64)
+    similarity = pooled.astype(np.float64) @ references.T.astype(np.float64, copy=False)
     # A picture that is not a number has no neighbours; its score is not a number, whichever these are.
     similarity = np.nan_to_num(similarity, nan=0.0, posinf=1.0, neginf=-1.0)
     if itself is not None:

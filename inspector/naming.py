@@ -37,10 +37,8 @@ class TypeNamer:
         normal = usable(normals)
         mean = normal.mean(axis=0)
         precision = Precision.of(normal - mean)
-        shifts = [each.embedding.mean(axis=0) - mean for each in anomalies]
-        lengths = np.sqrt(precision.squared(np.stack(shifts)))
-        directions = np.stack([precision.times(shift) for shift in shifts]) / np.maximum(lengths, 1e-12)[:, None]
-        return cls(mean, precision, directions)
+        directions = [precision.discriminant(each.embedding.mean(axis=0) - mean) for each in anomalies]
+        return cls(mean, precision, np.stack(directions))
 
     def similarities(self, pooled: Floats) -> Doubles:
         """(n, t) from -1 to 1, of (n, p) pictures to each type."""

@@ -76,7 +76,7 @@ def pooled_draws(trunk: Trunk, pictures: PictureDataset, drawn: Sequence[Draw], 
         pooled.append(trunk(inputs)[0])
         labels.append(classes)
         progress(len(classes))
-    return Draws(torch.cat(pooled).clone(), torch.cat(labels).clone(), torch.tensor([draw.index for draw in drawn]))
+    return Draws(torch.cat(pooled), torch.cat(labels), torch.tensor([draw.index for draw in drawn]))
 
 
 def embed(network: Network, pictures: Dataset[tuple[Tensor, int]], progress: Progress = silent) -> Features:

@@ -102,6 +102,7 @@ def fit_seen(
     chosen = choose(config, material, heads, distances, track)
     network.head = learned if chosen.gain else heads.of_normals(learned)
     normals, types = seen.normal.through(network.head), [own.through(network.head) for own in anomalies]
+    held_out = seen.held_out.through(network.head)
     scorer = chosen.fusion(normals, types, material.weights, distances)
     critical = chosen.critical({name: each.critical for name, each in zip(seen.anomalies, settings, strict=True)})
     return FittedModel(
@@ -113,11 +114,11 @@ def fit_seen(
         ),
         namer=calibrated(fit_namer(normals, types), chosen.left_out),
         calibration=calibrate(
-            scorer.score(seen.held_out.through(network.head)),
+            scorer.score(held_out),
             config.false_reject_rate,
             critical,
             config.critical_false_reject_rate,
         ),
         gate=chosen.gate,
-        more_normals=worth_of_more(normals, seen.held_out.through(network.head)),
+        more_normals=worth_of_more(normals, held_out),
     )

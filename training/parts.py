@@ -43,9 +43,12 @@ class Distances:
         if key in self._fitted and not part.is_of_embedding:
             return self._fitted[key]
         scorer = fit_part(part, normals, (), ())
-        self._fitted[key] = scorer, scorer.score(viewed(left, part.of))
         if isinstance(scorer, Patches) and len(left):
-            self._places[number] = scorer.map(left).ravel()
+            grids = scorer.map(left)
+            self._places[number] = grids.ravel()
+            self._fitted[key] = scorer, scorer.score_of_map(grids)
+        else:
+            self._fitted[key] = scorer, scorer.score(viewed(left, part.of))
         return self._fitted[key]
 
     def heat(self) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """The backbone's one look at a training set: everything after it works on features."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -71,7 +71,9 @@ def see_all(config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker)
         pictures = PictureDataset(
             np.concatenate(classes), labels, Augmentation(config.augment, ColourPca.fit(data.normal))
         )
-        sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=_label_weights(config, data), seed=config.seed)
+        sampler = WeightedTypeSampler(
+            labels, normal=NORMAL, weights=label_weights(config, data.anomalies), seed=config.seed
+        )
         if config.network.train == "all":
             learn_network(config, network, pictures, sampler, classes=len(classes), run=run)
         else:
@@ -98,10 +100,11 @@ def see_all(config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker)
     return network, seen
 
 
-def _label_weights(config: TrainingConfig, data: TrainingSet) -> dict[int, float]:
+def label_weights(config: TrainingConfig, types: Iterable[str]) -> dict[int, float]:
+    """The weight of each anomaly type by its label, given the types in the order of the labels."""
     return {
         label: config.data.anomalies.get(name, AnomalyTypeSettings()).weight
-        for label, name in enumerate(data.anomalies, start=NORMAL + 1)
+        for label, name in enumerate(types, start=NORMAL + 1)
     }
 
 

@@ -56,6 +56,12 @@ class Precision:
         product: Doubles = self.floor * vector - self.excess.T @ (self.excess @ vector)
         return product
 
+    def discriminant(self, shift: Doubles) -> Doubles:
+        """Fisher's direction of a (d,) shift of the mean, along which the samples scatter by 1; 0 without a shift."""
+        direction = self.times(shift)
+        scaled: Doubles = direction / np.sqrt(max(float(direction @ shift), np.finfo(np.float64).tiny))
+        return scaled
+
     def squared(self, centred: Doubles) -> Doubles:
         """(n,) squared Mahalanobis lengths of (n, d) vectors."""
         varied = centred @ self.excess.T

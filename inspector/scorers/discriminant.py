@@ -34,16 +34,8 @@ class DiscriminantSettings(Settings):
             raise DataError("A discriminant needs at least one anomaly type with pictures")
         mean = normal.mean(axis=0)
         precision = Precision.of(normal - mean)
-        directions = np.stack([_direction(precision, each.embedding - mean) for each in anomalies])
+        directions = np.stack([precision.discriminant((each.embedding - mean).mean(axis=0)) for each in anomalies])
         return Discriminant(mean=mean, direction=np.average(directions, axis=0, weights=weights))
-
-
-def _direction(precision: Precision, shifts: Doubles) -> Doubles:
-    """The discriminant of one type, in standard deviations of the normals along it."""
-    shift = shifts.mean(axis=0)
-    direction = precision.times(shift)
-    scaled: Doubles = direction / np.sqrt(max(float(direction @ shift), np.finfo(np.float64).tiny))
-    return scaled
 
 
 @dataclass(frozen=True, slots=True)

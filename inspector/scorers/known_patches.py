@@ -12,6 +12,7 @@ from inspector.errors import DataError
 from inspector.inspection import Features, Floats
 from inspector.scorers.covariance import Precision
 from inspector.scorers.normals import Doubles
+from inspector.scorers.places import drawn, mean_of_worst
 from inspector.settings import Settings
 
 SEED: Final = 0
@@ -41,7 +42,7 @@ class KnownPatchesSettings(Settings):
 
         Raises DataError when there are no normal patches or no anomaly type, and for NaN or infinity.
         """
-        normal = _sample(_patches(normals), self.candidates).astype(np.float64)
+        normal = drawn(_patches(normals), self.candidates, np.random.default_rng(SEED)).astype(np.float64)
         if len(normal) < 2 or not anomalies:
             raise DataError("Known patches need normal pictures and at least one anomaly type: got none: add pictures")
         if not all(np.isfinite(_patches(each)).all() for each in (normals, *anomalies)):
@@ -49,7 +50,7 @@ class KnownPatchesSettings(Settings):
         mean = normal.mean(axis=0)
         precision = Precision.of(normal - mean, SHRINKAGE)
         shifts = [self._most_novel(each, mean, precision) for each in anomalies]
-        direction = np.average([_unit(precision.times(shift), shift) for shift in shifts], axis=0, weights=weights)
+        direction = np.average([precision.discriminant(shift) for shift in shifts], axis=0, weights=weights)
         return KnownPatches(
             direction=direction.astype(np.float32), offset=float(mean @ direction), worst_share=self.worst_share
         )
@@ -71,18 +72,6 @@ def _patches(features: Features) -> Floats:
     return features.patches.reshape(-1, features.patches.shape[-1])
 
 
-def _sample(patches: Floats, most: int) -> Floats:
-    if len(patches) <= most:
-        return patches
-    return patches[np.sort(np.random.default_rng(SEED).choice(len(patches), most, replace=False))]
-
-
-def _unit(direction: Doubles, shift: Doubles) -> Doubles:
-    """The direction such that normal patches scatter by 1 along it."""
-    scaled: Doubles = direction / np.sqrt(max(float(direction @ shift), np.finfo(np.float64).tiny))
-    return scaled
-
-
 @dataclass(frozen=True, slots=True)
 class KnownPatches:
     """``direction``: (c,) float32, from normal to known anomalous patches; ``offset``: where normal is along it."""
@@ -93,11 +82,7 @@ class KnownPatches:
 
     def score(self, features: Features) -> Floats:
         """(n,) mean of each picture's most suspicious places."""
-        grids = self.map(features)
-        places = grids.reshape(len(features), grids.shape[1] * grids.shape[2])
-        worst = max(1, round(self.worst_share * places.shape[1]))
-        scores: Floats = np.partition(places, -worst, axis=1)[:, -worst:].mean(axis=1)
-        return scores
+        return mean_of_worst(self.map(features), self.worst_share)
 
     def map(self, features: Features) -> Floats:
         """(n, rows, columns) deviation of each place towards the known anomalies."""

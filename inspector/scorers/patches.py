@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt
 
 from inspector.errors import DataError
 from inspector.inspection import Features, Floats
+from inspector.scorers.places import drawn, mean_of_worst
 from inspector.settings import Settings
 
 SEED: Final = 0
@@ -38,8 +39,7 @@ class PatchesSettings(Settings):
         if not np.isfinite(patches).all():
             raise DataError("The patches of normal pictures hold NaN or infinity: the backbone's weights are damaged")
         rng = np.random.default_rng(SEED)
-        if len(patches) > self.candidates:
-            patches = patches[np.sort(rng.choice(len(patches), self.candidates, replace=False))]
+        patches = drawn(patches, self.candidates, rng)
         chosen = greedy_k_centre(_projected(patches, rng), self.bank_size)
         return Patches(bank=patches[chosen], worst_share=self.worst_share)
 
@@ -77,11 +77,11 @@ class Patches:
 
     def score(self, features: Features) -> Floats:
         """(n,) mean distance of each picture's most abnormal patches to the bank."""
-        grids = self.map(features)
-        distances = grids.reshape(len(features), grids.shape[1] * grids.shape[2])
-        worst = max(1, round(self.worst_share * distances.shape[1]))
-        scores: Floats = np.partition(distances, -worst, axis=1)[:, -worst:].mean(axis=1)
-        return scores
+        return self.score_of_map(self.map(features))
+
+    def score_of_map(self, grids: Floats) -> Floats:
+        """The same from what ``map`` gave."""
+        return mean_of_worst(grids, self.worst_share)
 
     def map(self, features: Features) -> Floats:
         """(n, rows, columns) distance of each place to the nearest patch of the bank: the heat map."""

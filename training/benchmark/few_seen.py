@@ -11,13 +11,13 @@ from inspector.inspection import Floats, Pixels
 from training.augment import Augmentation, ColourPca
 from training.benchmark.sets import PictureSet
 from training.benchmark.splits import Rows, Split
-from training.config import AnomalyTypeSettings, TrainingConfig
+from training.config import TrainingConfig
 from training.dataset import PictureDataset, read_pictures
 from training.features import PatchScale, Seen, pooled_draws, see
 from training.learn import Draws
 from training.network import Network
 from training.sampling import Draw, WeightedTypeSampler
-from training.seen import MADE_UP, NORMAL, SeenSet
+from training.seen import MADE_UP, NORMAL, SeenSet, label_weights, plain
 from training.synthetic import cut_paste
 
 VIEWS: Final = 4
@@ -98,7 +98,7 @@ class OfSeed:
 
     def _made_up(self) -> tuple[Seen, Rows]:
         made, made_on = cut_paste(self._whole.normal.pixels[self._fitted], MADE_UP, self.config.seed)
-        seen = see(self._whole.network.trunk, PictureDataset(made, [NORMAL] * len(made)))
+        seen = see(self._whole.network.trunk, plain(made))
         return self._scale.applied(seen), made_on
 
     def _draws(self, known: Mapping[str, Rows], config: TrainingConfig) -> Draws:
@@ -109,11 +109,7 @@ class OfSeed:
             ]
         )
         labels = np.repeat(np.arange(1 + len(known)), [len(self._fitted), *map(len, known.values())])
-        settings = config.data.anomalies
-        weights = {
-            label: settings.get(name, AnomalyTypeSettings()).weight
-            for label, name in enumerate(known, start=NORMAL + 1)
-        }
+        weights = label_weights(config, known)
         sampler = WeightedTypeSampler(labels.tolist(), normal=NORMAL, weights=weights, seed=self.config.seed)
         drawn = np.array([draw.index for draw in sampler.draws(self.config.views)])
         version = np.random.default_rng(self.config.seed).integers(VIEWS, size=len(drawn))
