@@ -1,10 +1,15 @@
 """Fixtures that many tests share."""
 
 import pytest
+from hypothesis import settings
 
 from tests.broker import MOSQUITTO, Broker
 from tests.parts import write_small_bundle
 from tests.requirements import needs
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pydantic import Field, PositiveInt
 
 from inspector.errors import DataError
 from inspector.inspection import Features, Floats
-from inspector.scorers.places import drawn, mean_of_worst
+from inspector.scorers.bank import MemoryBank
+from inspector.scorers.places import drawn, mean_of_highest, mean_of_worst, number_of_worst
 from inspector.settings import Settings
 
 SEED: Final = 0
@@ -41,7 +42,7 @@ class PatchesSettings(Settings):
         rng = np.random.default_rng(SEED)
         patches = drawn(patches, self.candidates, rng)
         chosen = greedy_k_centre(_projected(patches, rng), self.bank_size)
-        return Patches(bank=patches[chosen], worst_share=self.worst_share)
+        return Patches(bank=MemoryBank.of(patches[chosen]), worst_share=self.worst_share)
 
 
 def _projected(points: Floats, rng: np.random.Generator) -> Floats:
@@ -70,14 +71,27 @@ def greedy_k_centre(points: Floats, k: int) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """``bank``: (m, c) float32, the normal patches that were kept. ``worst_share``: see ``PatchesSettings``."""
+    """``bank``: the normal patches that were kept. ``worst_share``: see ``PatchesSettings``."""
 
-    bank: Floats
+    bank: MemoryBank
     worst_share: float
 
     def score(self, features: Features) -> Floats:
         """(n,) mean distance of each picture's most abnormal patches to the bank."""
-        return self.score_of_map(self.map(features))
+        return np.array([self._score(_places(grid)) for grid in _grids(features)], np.float32)
+
+    def _score(self, places: Floats) -> np.float32:
+        """Exact, and exactly what ``map`` would give: only places that can be among the worst are looked at closely."""
+        worst = number_of_worst(len(places), self.worst_share)
+        at_most = self.bank.at_most(places)
+        order = np.argsort(-at_most)
+        first, others = order[: 2 * worst], order[2 * worst :]
+        distances = self.bank.nearest(places[first])
+        least = np.partition(distances, -worst)[-worst]
+        # Whatever is not a number is not below the least, and is looked at.
+        others = others[~(at_most[others] <= least)]
+        distances = np.concatenate([distances, self.bank.nearest(places[others])])
+        return mean_of_highest(distances[None], worst)[0]
 
     def score_of_map(self, grids: Floats) -> Floats:
         """The same from what ``map`` gave."""
@@ -85,25 +99,26 @@ class Patches:
 
     def map(self, features: Features) -> Floats:
         """(n, rows, columns) distance of each place to the nearest patch of the bank: the heat map."""
-        if features.patches is None:
-            raise ValueError("these features have no patches")
-        half_squares = np.vecdot(self.bank, self.bank) / 2
-        grids = [self._nearest(picture, half_squares) for picture in features.patches]
-        return np.stack(grids) if grids else np.zeros((0, 1, 1), np.float32)
-
-    def _nearest(self, grid: Floats, half_squares: Floats) -> Floats:
-        """One picture at a time, so that the matrix of distances stays in the cache."""
-        queries = grid.reshape(-1, grid.shape[-1])
-        closest = (half_squares - queries @ self.bank.T).argmin(axis=1)
-        # From the differences, not from the products: no cancellation, and a patch of the bank is at 0 exactly.
-        distances: Floats = np.linalg.norm(queries - self.bank[closest], axis=1).reshape(grid.shape[:-1])
-        return distances
+        grids = _grids(features)
+        # One picture at a time, so that the matrix of distances stays in the cache.
+        distances = [self.bank.nearest(_places(grid)).reshape(grid.shape[:-1]) for grid in grids]
+        return np.stack(distances) if distances else np.zeros((0, 1, 1), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What the bundle stores."""
-        return {"bank": self.bank, "worst_share": np.array(self.worst_share)}
+        return {"bank": self.bank.patches, "worst_share": np.array(self.worst_share)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """The inverse of ``arrays``."""
-        return cls(bank=arrays["bank"], worst_share=float(arrays["worst_share"]))
+        return cls(bank=MemoryBank.of(arrays["bank"]), worst_share=float(arrays["worst_share"]))
+
+
+def _grids(features: Features) -> Floats:
+    if features.patches is None:
+        raise ValueError("these features have no patches")
+    return features.patches
+
+
+def _places(grid: Floats) -> Floats:
+    return grid.reshape(-1, grid.shape[-1])

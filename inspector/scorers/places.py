@@ -12,9 +12,18 @@ def drawn(patches: Floats, most: int, rng: np.random.Generator) -> Floats:
     return patches[np.sort(rng.choice(len(patches), most, replace=False))]
 
 
+def number_of_worst(places: int, share: float) -> int:
+    """How many of so many places this share is: at least one."""
+    return max(1, round(share * places))
+
+
 def mean_of_worst(grids: Floats, share: float) -> Floats:
     """(n,) mean of this share, at least one, of the highest places of each of (n, rows, columns) grids."""
     places = grids.reshape(len(grids), grids.shape[1] * grids.shape[2])
-    worst = max(1, round(share * places.shape[1]))
-    means: Floats = np.partition(places, -worst, axis=1)[:, -worst:].mean(axis=1)
+    return mean_of_highest(places, number_of_worst(places.shape[1], share))
+
+
+def mean_of_highest(values: Floats, count: int) -> Floats:
+    """(n,) mean of so many of the highest of each row of (n, m) values."""
+    means: Floats = np.partition(values, -count, axis=1)[:, -count:].mean(axis=1)
     return means

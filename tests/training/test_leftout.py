@@ -314,7 +314,7 @@ class TestDistances:
 
         bank, said = distances.fitted(DISTANCES[2], NOTHING_LEFT_OUT, normals, none_of(normals))
 
-        assert sorted({int(each) for each in bank.bank[:, 0]}) == list(range(NORMALS))
+        assert sorted({int(each) for each in bank.bank.patches[:, 0]}) == list(range(NORMALS))
         assert len(said) == 0
 
     def test_heat_is_the_scale_of_places_of_left_out_normals(self):

@@ -85,7 +85,7 @@ def test_the_bank_has_a_patch_of_every_kind_however_rare():
     kinds = 20 * np.eye(8, dtype=np.float32)[[*np.repeat(np.arange(7), 170), 7, 7]]
     patches = (kinds + 0.1 * rng.standard_normal(kinds.shape)).astype(np.float32).reshape(149, 2, 4, 8)
 
-    bank = PatchesSettings(bank_size=8).fit(Features(np.ones((149, 1), np.float32), patches=patches)).bank
+    bank = PatchesSettings(bank_size=8).fit(Features(np.ones((149, 1), np.float32), patches=patches)).bank.patches
 
     assert sorted(bank.argmax(axis=1)) == list(range(8))
 
@@ -93,7 +93,7 @@ def test_the_bank_has_a_patch_of_every_kind_however_rare():
 def test_the_same_normals_give_the_same_bank():
     settings = PatchesSettings(bank_size=20, candidates=100)
 
-    np.testing.assert_array_equal(settings.fit(features(30)).bank, settings.fit(features(30)).bank)
+    np.testing.assert_array_equal(*(settings.fit(features(30)).bank.patches for _ in range(2)))
 
 
 def test_a_single_patch_is_the_least_that_a_score_is_made_of():
@@ -116,9 +116,9 @@ def test_the_bank_is_no_larger_than_asked_and_made_of_normal_patches():
     normals = features(30)
     scorer = PatchesSettings(bank_size=50, candidates=200).fit(normals)
 
-    assert scorer.bank.shape == (50, 6)
+    assert scorer.bank.patches.shape == (50, 6)
     known = {patch.tobytes() for patch in normals.patches.reshape(-1, 6)}
-    assert {patch.tobytes() for patch in scorer.bank} <= known
+    assert {patch.tobytes() for patch in scorer.bank.patches} <= known
 
 
 def test_one_odd_place_is_found():
@@ -140,3 +140,23 @@ def test_pictures_without_patches_cannot_be_scored():
 def test_normals_without_patches_are_refused():
     with pytest.raises(DataError, match="got none"):
         PatchesSettings().fit(Features(np.ones((5, 2), np.float32)))
+
+
+@pytest.mark.parametrize("worst_share", [0.001, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("odd", [0, 1, 40])
+def test_a_score_is_that_of_the_whole_map_though_it_looks_at_few_places(worst_share, odd):
+    scorer = PatchesSettings(worst_share=worst_share).fit(features(20, rows=14, columns=14, channels=40))
+    queries = features(6, seed=1, rows=14, columns=14, channels=40)
+    queries.patches.reshape(6, -1, 40)[:, :odd] *= 3
+
+    np.testing.assert_array_equal(scorer.score(queries), scorer.score_of_map(scorer.map(queries)))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_one_place_that_is_not_a_number_makes_the_score_none():
+    queries = features(2, seed=1)
+    queries.patches[1, 0, 0, 0] = np.nan
+
+    scores = PatchesSettings().fit(features(5)).score(queries)
+
+    assert np.isnan(scores).tolist() == [False, True]
