@@ -1,5 +1,6 @@
 """One score of several scorers, each judged by what it says of the normals that look most like the picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
@@ -24,7 +25,7 @@ ROUNDING: Final = 1e-5
 """Neighbours that are no more similar than this beyond all others say no more than all references together."""
 
 ONSET: Final = 3.0
-"""Evidence below so many spreads says nothing: normals scatter so far.
+"""Evidence below so many spreads says nothing, unless told otherwise: normals scatter so far.
 
 The less it says of normals, the less it can take from types of defect that nobody knows: with an onset of 1 their AUROC
 fell by up to 0.013 on public sets, with 3 by 0.002.
@@ -87,11 +88,12 @@ class Fusion:
 
     A part's score is brought to a deviation by the mean and the spread that this part has on the nearest of the
     reference normals, by their pooled features: a grainy picture is compared with grainy ones, a smooth one with smooth
-    ones. Distances from normal count whatever they say. Evidence for a known anomaly counts only from ``ONSET`` up, and
+    ones. Distances from normal count whatever they say. Evidence for a known anomaly counts only from ``onset`` up, and
     ``gain`` times: it can raise an alarm, but never talk a picture out of one.
 
     ``references``: (r, p) rows of length 1, pooled features of normals. ``heat``: the mean and the spread of the memory
     bank's distances on places of normals. ``peers``: the share of the references that a picture is compared with.
+    ``onset``: in spreads.
     """
 
     parts: tuple[Part, ...]
@@ -99,6 +101,7 @@ class Fusion:
     gain: float = 1.0
     heat: tuple[float, float] = (0.0, 1.0)
     peers: float = PEERS
+    onset: float = ONSET
 
     def score(self, features: Features) -> Floats:
         """(n,) float32, larger is more abnormal; NaN where any of the features is not a number or not finite."""
@@ -108,12 +111,10 @@ class Fusion:
 
     def fuse(self, scores: Floats, pooled: Floats) -> Floats:
         """(n,) from the (n, parts) scores of the parts and the (n, p) pooled features of the same pictures."""
-        weights, near = neighbourhood(pooled, self.references, self.peers)
-        deviations = [
-            deviation(scores[:, column], part.references, part.floor, weights, near)
-            for column, part in enumerate(self.parts)
-        ]
-        return fused(np.stack(deviations, axis=1), [part.record.kind in EVIDENCE for part in self.parts], self.gain)
+        near = neighbourhood(pooled, self.references, self.peers)
+        references = np.stack([part.references for part in self.parts], axis=1)
+        deviating = deviations(scores, references, [part.floor for part in self.parts], *near)
+        return fused(deviating, [part.record.kind in EVIDENCE for part in self.parts], self.gain, self.onset)
 
     def heat_map(self, features: Features) -> Floats | None:
         """(n, rows, columns) in spreads of normal places, 0 is the average one; None without a memory bank."""
@@ -131,6 +132,7 @@ class Fusion:
             "gain": np.array(self.gain),
             "heat": np.array(self.heat),
             "peers": np.array(self.peers),
+            "onset": np.array(self.onset),
         }
         for number, part in enumerate(self.parts):
             stored |= {f"{number}.{name}": array for name, array in part.scorer.arrays().items()}
@@ -147,9 +149,10 @@ class Fusion:
             references, floor = own.pop("references"), float(own.pop("spread_floor"))
             parts.append(Part(record, SCORERS[record.kind].from_arrays(own), references, floor))
         mean, spread = arrays["heat"]
-        heat, gain = (float(mean), float(spread)), float(arrays["gain"])
+        gain, peers, onset = (float(arrays[name]) for name in ("gain", "peers", "onset"))
         # Every picture is compared in double precision: widened once here, not once a frame.
-        return cls(tuple(parts), arrays["references"].astype(np.float64), gain, heat, float(arrays["peers"]))
+        references = arrays["references"].astype(np.float64)
+        return cls(tuple(parts), references, gain, (float(mean), float(spread)), peers, onset)
 
 
 def neighbourhood(
@@ -181,24 +184,28 @@ def neighbourhood(
     return weights, near[:, :k]
 
 
-def deviation(scores: Floats, references: Floats, floor: float, weights: Floats, near: NDArray[np.intp]) -> Floats:
-    """(n,) scores in spreads, at least ``floor``, from what the neighbours score, given the (r,) of all references.
+def deviations(
+    scores: Floats, references: Floats, floors: Sequence[float], weights: Floats, near: NDArray[np.intp]
+) -> Floats:
+    """(n, parts) scores in spreads, at least a part's floor, from what the nearest of (r, parts) references score.
 
     ``weights`` and ``near`` as ``neighbourhood`` has them.
     """
-    own, rest = references[near], 1 - weights.sum(axis=1)
-    overall, scatter = float(references.mean()), float(references.std())
-    mean = (weights * own).sum(axis=1) + rest * overall
-    variance = (weights * (own - mean[:, None]) ** 2).sum(axis=1) + rest * (scatter**2 + (overall - mean) ** 2)
+    references = references.astype(np.float64)
+    own, weighted = references[near], weights[:, None].astype(np.float64)
+    rest = 1 - weighted.sum(axis=2)
+    overall, scatter = references.mean(axis=0), references.std(axis=0)
+    mean = (weighted @ own)[:, 0] + rest * overall
+    variance = (weighted @ (own - mean[:, None]) ** 2)[:, 0] + rest * (scatter**2 + (overall - mean) ** 2)
     spread = OVERALL_SHARE * scatter + (1 - OVERALL_SHARE) * np.sqrt(variance)
-    deviations: Floats = (scores - mean) / np.maximum(spread, max(floor, LEAST_SPREAD))
-    return deviations
+    deviating: Floats = ((scores - mean) / np.maximum(spread, np.maximum(floors, LEAST_SPREAD))).astype(np.float32)
+    return deviating
 
 
-def fused(deviations: Floats, evidence: list[bool], gain: float) -> Floats:
-    """(n,) from (n, parts) deviations; ``evidence`` says which parts are."""
+def fused(deviations: Floats, evidence: list[bool], gain: float, onset: float = ONSET) -> Floats:
+    """(n,) from (n, parts) deviations; ``evidence`` says which parts are, and counts from ``onset`` up."""
     speaks = np.array(evidence)
-    suspicion = np.maximum(deviations[:, speaks] - np.float32(ONSET), 0).sum(axis=1)
+    suspicion = np.maximum(deviations[:, speaks] - np.float32(onset), 0).sum(axis=1)
     scores: Floats = (deviations[:, ~speaks].sum(axis=1) + np.float32(gain) * suspicion).astype(np.float32)
     return scores
 

@@ -50,7 +50,8 @@ class Chosen:
             )
             for column, (part, floor) in enumerate(zip(self.parts, self.left_out.floors, strict=True))
         ]
-        return Fusion(tuple(fitted), self.left_out.pooled, self.gain, self.left_out.heat, self.left_out.peers)
+        said = self.left_out
+        return Fusion(tuple(fitted), said.pooled, self.gain, said.heat, said.peers, said.onset)
 
     def critical(self, is_critical: dict[str, bool]) -> dict[str, Floats]:
         """Scores of the left-out pictures of each critical type."""

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from inspector.fusion import PEERS, PartSettings
+from inspector.fusion import ONSET, PEERS, PartSettings
 from inspector.scorers.discriminant import DiscriminantSettings
 from inspector.scorers.known import KnownSettings
 from inspector.scorers.known_patches import KnownPatchesSettings
@@ -84,6 +84,10 @@ class TrainingConfig(Settings):
     """Share of the normals, those that look most like a picture, that its distances are compared with; 1 compares with
     all alike. Few peers pay where normal parts come in kinds that differ in how much they vary, and cost where a defect
     looks like an odd normal part: compare both by ``evaluate``."""
+    onset: float = Field(default=ONSET, ge=0)
+    """How many spreads of the normals evidence for known anomalies must exceed before it counts. At 3 it hardly ever
+    speaks of a normal picture, and takes next to nothing from defects that nobody has seen yet. Lower it, down to 0,
+    where all defects that matter are known: it then finds more of them, and less of what is new."""
     false_reject_rate: float = Field(default=0.01, gt=0, lt=0.5)
     """Share of good parts that may be rejected; the threshold is read from the held-out normals at this rate."""
     critical_false_reject_rate: float = Field(default=0.05, gt=0, lt=0.5)

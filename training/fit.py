@@ -97,6 +97,7 @@ def fit_seen(
         made_on=seen.made_on,
         head=heads.without,
         peers=config.peers,
+        onset=config.onset,
     )
     learned = heads.learn(run)  # first, so that an interruption later on finds its checkpoint
     chosen = choose(config, material, heads, distances, track)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from inspector.fusion import PEERS, PartSettings, viewed
+from inspector.fusion import ONSET, PEERS, PartSettings, viewed
 from inspector.inspection import Features, Floats
 from inspector.naming import TypeNamer
 from inspector.scorers import FittedScorer
@@ -44,7 +44,8 @@ class Material:
     """Everything that the folds are cut from.
 
     ``weights`` of the anomaly types, one each. ``made_up``: made-up defects, on the normals of the rows ``made_on``.
-    ``head``: gives the head that was learned without what a fold leaves out. ``peers``: as ``Fusion`` has it.
+    ``head``: gives the head that was learned without what a fold leaves out. ``peers`` and ``onset`` are those of
+    ``Fusion``.
     """
 
     normals: Seen
@@ -54,6 +55,7 @@ class Material:
     made_on: Rows
     head: Callable[[Fold], nn.Module]
     peers: float = PEERS
+    onset: float = ONSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class LeftOut:
     floors: tuple[float, ...]
     heat: tuple[float, float]
     peers: float = PEERS
+    onset: float = ONSET
 
 
 def leave_out(
@@ -112,7 +115,7 @@ def leave_out(
             references[fold.normals] = trials[-1].normals
         progress(1)
     pooled = viewed(material.normals.through(nn.Identity()), "pooled").embedding
-    return LeftOut(tuple(trials), references, pooled, floors, distances.heat(), material.peers)
+    return LeftOut(tuple(trials), references, pooled, floors, distances.heat(), material.peers, material.onset)
 
 
 def plan(normals: int, anomalies: Sequence[int]) -> Iterator[Fold]:

@@ -19,7 +19,7 @@ from inspector.fusion import (
     Part,
     PartRecord,
     PartSettings,
-    deviation,
+    deviations,
     fused,
     neighbourhood,
     viewed,
@@ -89,6 +89,11 @@ def example(*settings, gain=1.0):
     return fitted(settings, features(40), features(60, seed=1), gain)
 
 
+def deviation_of_one(scores, references, floor, weights, near):
+    """(n,) of a single part."""
+    return deviations(scores[:, None], references[:, None], [floor], weights, near)[:, 0]
+
+
 def obvious_deviation(score, pooled, part, references):
     """One picture, one neighbour at a time."""
     similar = [float(pooled.astype(float) @ each.astype(float)) for each in references]
@@ -141,7 +146,7 @@ def test_a_picture_is_compared_with_the_normals_that_look_like_it():
     scores = np.concatenate([rng.normal(1, 0.1, 50), rng.normal(9, 0.1, 50)]).astype(np.float32)
 
     looks = np.array([[1, 0], [0, 1]], np.float32)
-    of_smooth, of_grainy = deviation(np.array([5, 5], np.float32), scores, 0, *neighbourhood(looks, references))
+    of_smooth, of_grainy = deviation_of_one(np.array([5, 5], np.float32), scores, 0, *neighbourhood(looks, references))
 
     assert of_smooth > 2
     assert of_grainy < -2
@@ -237,7 +242,7 @@ def test_what_the_neighbours_leave_over_belongs_to_all_references():
     mean = overall @ references
     spread = OVERALL_SHARE * references.std() + (1 - OVERALL_SHARE) * np.sqrt(overall @ (references - mean) ** 2)
 
-    said = deviation(np.array([9], np.float32), references, 0.0, weights, near)
+    said = deviation_of_one(np.array([9], np.float32), references, 0.0, weights, near)
     assert said == pytest.approx((9 - mean) / spread, rel=1e-5)
 
 
@@ -245,8 +250,8 @@ def test_a_part_that_rounding_moves_has_a_least_spread():
     scores, references = np.array([1.5], np.float32), np.full(60, 1, np.float32)
     neighbours = neighbourhood(features(1).pooled, features(60, seed=1).pooled)
 
-    assert deviation(scores, references, 0.25, *neighbours) == pytest.approx(2)
-    assert deviation(scores, references, 0.0, *neighbours) == pytest.approx(0.5 / LEAST_SPREAD)
+    assert deviation_of_one(scores, references, 0.25, *neighbours) == pytest.approx(2)
+    assert deviation_of_one(scores, references, 0.0, *neighbours) == pytest.approx(0.5 / LEAST_SPREAD)
 
 
 @given(
@@ -254,11 +259,11 @@ def test_a_part_that_rounding_moves_has_a_least_spread():
     st.floats(0, 10),
 )
 def test_evidence_never_lowers_a_score(said, gain):
-    deviations = np.array(said, dtype=np.float32)
+    deviating = np.array(said, dtype=np.float32)
 
-    scores = fused(deviations, [False, True, True], gain)
+    scores = fused(deviating, [False, True, True], gain)
 
-    assert (scores >= deviations[:, 0]).all()
+    assert (scores >= deviating[:, 0]).all()
 
 
 @given(st.floats(-50, 50), st.floats(-50, ONSET), st.floats(0, 10))
@@ -266,6 +271,10 @@ def test_evidence_below_its_onset_says_nothing(distance, evidence, gain):
     (score,) = fused(np.array([[distance, evidence]], np.float32), [False, True], gain)
 
     assert score == np.float32(distance)
+
+
+def test_evidence_counts_from_the_onset_that_is_asked_for():
+    assert fused(np.array([[2, 3]], np.float32), [False, True], gain=1, onset=0.5) == pytest.approx(4.5)
 
 
 def test_evidence_counts_from_its_onset_times_the_gain():
@@ -374,5 +383,5 @@ def test_with_all_normals_as_peers_a_score_is_compared_with_all_alike():
 
     weights, near = neighbourhood(looks, looks, peers=1.0)
 
-    said = deviation(np.array([5], np.float32), references, 0, weights[:1], near[:1])
+    said = deviation_of_one(np.array([5], np.float32), references, 0, weights[:1], near[:1])
     np.testing.assert_allclose(said, (5 - references.mean()) / references.std(), rtol=1e-6)

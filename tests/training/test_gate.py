@@ -25,8 +25,8 @@ def left(scores, kind, rng):
     return Left(scores, directions(len(scores), rng), np.full(len(scores), kind), np.zeros((len(scores), 1)))
 
 
-def left_out(normals, known, unknown=(), seed=0):
-    """Of (n, parts) scores: the known and the unknown ones are dealt out to the folds in turn."""
+def left_out(normals, known, unknown=(), seed=0, kind=1):
+    """Of (n, parts) scores: the known ones and those of an unknown ``kind`` are dealt out to the folds in turn."""
     rng = np.random.default_rng(seed)
     normals, known, unknown = (
         np.asarray(each, np.float32).reshape(len(each), normals.shape[1]) for each in (normals, known, unknown)
@@ -36,7 +36,7 @@ def left_out(normals, known, unknown=(), seed=0):
             np.arange(number, len(normals), FOLDS),
             normals[number::FOLDS],
             left(known[number::FOLDS], 0, rng),
-            left(unknown[number::FOLDS], MADE_UP, rng),
+            left(unknown[number::FOLDS], kind, rng),
         )
         for number in range(FOLDS)
     )
@@ -173,6 +173,19 @@ class TestDecide:
 
     def test_without_any_unknown_ones_the_known_ones_decide(self):
         gate = verdict(scores(12, 0.5, 6, seed=1))
+
+        assert gate.ships == "with anomalies"
+        assert (gate.unknown, gate.unknown_gain) == (None, None)
+
+    def test_made_up_defects_do_not_decide(self):
+        normals, known, made_up = scores(NORMALS, 0, 0, 0), scores(12, 0.5, 40, 1), scores(80, 1.5, 0, 2)
+        normals[::5, 1] += 20
+
+        gate = decide(
+            left_out(normals, known, made_up, kind=MADE_UP),
+            EVIDENCE,
+            left_out(normals[:, :1], known[:, :1], made_up[:, :1], kind=MADE_UP),
+        )
 
         assert gate.ships == "with anomalies"
         assert (gate.unknown, gate.unknown_gain) == (None, None)
