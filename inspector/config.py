@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, StringConstraints, model_validator
 
 from inspector.cameras import CameraSettings
+from inspector.cores import Cores, share_out, usable_cores
+from inspector.engine_choice import EngineWish, PrecisionWish, Wish
 from inspector.settings import ConfigPath, Settings, read_settings
 from inspector.sinks import SinkSettings
 
@@ -30,6 +32,14 @@ class LoggingSettings(Settings):
     """``text`` for people and journalctl, ``json`` for log collectors: one object a line."""
 
 
+def _usable(cores: Cores) -> Cores:
+    usable = usable_cores()
+    if set(cores) - set(usable):
+        lacking = ", ".join(map(str, sorted(set(cores) - set(usable))))
+        raise ValueError(f"there is no core {lacking}; this process may use {', '.join(map(str, usable))}")
+    return tuple(sorted(set(cores)))
+
+
 class StationSettings(Settings):
     """One camera with one model bundle and its sinks."""
 
@@ -43,6 +53,12 @@ class StationSettings(Settings):
     """Receivers of this station's results; without it, those of the whole configuration."""
     max_latency_ms: PositiveFloat = 1000.0
     """A verdict later than this after exposure or arrival of its frame is ERROR, reason ``deadline``."""
+    engine: EngineWish | None = None
+    """What runs this station's network; without it, what runs those of the whole configuration."""
+    precision: PrecisionWish | None = None
+    """Numbers that this station's network computes in; without it, those of the whole configuration."""
+    cpu_affinity: Annotated[tuple[NonNegativeInt, ...], AfterValidator(_usable)] = ()
+    """Cores, counted from 0, that this station's threads stay on; stations without it share those that none names."""
 
 
 class Config(Settings):
@@ -54,6 +70,12 @@ class Config(Settings):
     """Receivers of the results of every station that names none of its own."""
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
+    engine: EngineWish = "onnxruntime"
+    """What runs the networks: ``onnxruntime`` or ``openvino`` on the CPU, ``cuda`` or ``tensorrt`` on an NVIDIA GPU;
+    ``auto`` measures once which of the first three is the quickest here, and keeps that beside the bundle."""
+    precision: PrecisionWish = "float32"
+    """Numbers that the networks compute in: ``int8`` is quicker and a little coarser, and needs a bundle that was
+    exported with it; ``auto`` takes it where it is there and measured to be quicker."""
     threads_per_station: NonNegativeInt = 0
     """Cores that one station's network may use; 0 shares the machine's cores out among the stations."""
 
@@ -75,6 +97,16 @@ class Config(Settings):
             if twice:
                 raise ValueError(f"station {station.name} has two sinks of kind {', '.join(twice)}; one is the limit")
         return self
+
+    def wish_of(self, station: StationSettings) -> Wish:
+        """What is to run this station's network, on how many threads and on which cores."""
+        shares = share_out([each.cpu_affinity for each in self.stations], usable_cores())
+        return Wish(
+            station.engine or self.engine,
+            station.precision or self.precision,
+            self.threads_per_station or shares[self.stations.index(station)],
+            station.cpu_affinity,
+        )
 
     def sinks_of(self, station: StationSettings) -> tuple[SinkSettings, ...]:
         """The sinks that receive this station's results."""

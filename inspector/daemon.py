@@ -1,7 +1,6 @@
 """Builds the stations of a configuration, watches over them, and stops them."""
 
 import logging
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,8 +13,10 @@ from typing import Final
 from prometheus_client import start_http_server
 
 from inspector import metrics, sdnotify
-from inspector.bundle import Bundle, read_bundle
+from inspector.bundle import Bundle
 from inspector.config import Config, StationSettings
+from inspector.cores import compute_in_the_calling_thread
+from inspector.engine_choice import ready_bundle
 from inspector.errors import ListenError
 from inspector.health import Heartbeats
 from inspector.inspection import Outcome
@@ -35,9 +36,10 @@ class Daemon:
 
     def __init__(self, config: Config) -> None:
         """Read every bundle and open every sink. Raises BundleError or ConfigError, naming what to correct."""
+        compute_in_the_calling_thread()
         self._health = Heartbeats()
         self._metrics = config.metrics
-        bundles = _read_bundles(config)
+        bundles = [ready_bundle(settings.bundle, config.wish_of(settings)) for settings in config.stations]
         self._stations = [
             self._station(settings, bundle, config) for settings, bundle in zip(config.stations, bundles, strict=True)
         ]
@@ -111,15 +113,6 @@ class Daemon:
             server.shutdown()
             thread.join()
             server.server_close()
-
-
-def _read_bundles(config: Config) -> list[Bundle]:
-    """Every station's bundle, its golden pictures judged again, with its share of the machine's cores."""
-    threads = config.threads_per_station or max(1, (os.cpu_count() or 1) // len(config.stations))
-    bundles = [read_bundle(settings.bundle, threads) for settings in config.stations]
-    for bundle in bundles:
-        bundle.check_golden()
-    return bundles
 
 
 @contextmanager

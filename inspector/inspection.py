@@ -133,8 +133,14 @@ class EndOfFrames(Exception):  # noqa: N818 - not an error: a replay that was as
 class Embedder(Protocol):
     """Pixels to features."""
 
+    input_size: tuple[int, int]
+    """Height and width in pixels of the pictures that it takes."""
+
     def embed(self, pictures: NDArray[np.uint8]) -> Features:
-        """(n, height, width, 3) uint8 RGB at the model's input size to the features of n pictures."""
+        """(n, height, width, 3) uint8 RGB at the model's input size to the features of n pictures.
+
+        No later call changes arrays that were handed out.
+        """
 
 
 class Scorer(Protocol):

@@ -52,13 +52,16 @@ def to_rgb(pixels: NDArray[Any]) -> Pixels:
     return cv2.cvtColor(pixels, code).astype(np.uint8, copy=False)
 
 
-def resize(pixels: Pixels, height: int, width: int) -> Pixels:
-    """The picture at the model's input size: area averaging to shrink, linear interpolation to enlarge."""
+def resize(pixels: Pixels, height: int, width: int, out: Pixels | None = None) -> Pixels:
+    """The picture at the model's input size: area averaging to shrink, linear interpolation to enlarge.
+
+    The picture itself where it has that size; else ``out``, (height, width, 3) and C-contiguous, or a new array.
+    """
     if pixels.shape[:2] == (height, width):
         return pixels
     shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(pixels, (width, height), interpolation=interpolation).astype(np.uint8, copy=False)
+    return cv2.resize(pixels, (width, height), dst=out, interpolation=interpolation).astype(np.uint8, copy=False)
 
 
 def encode_png(pixels: Pixels) -> bytes:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, Final
 
+import numpy as np
 from ulid import ULID
 
 from inspector import metrics
 from inspector.bundle import Bundle, Judgement
+from inspector.cores import pinned
 from inspector.errors import CameraError, FrameError, SinkError
 from inspector.health import Heartbeats
 from inspector.inspection import (
@@ -57,6 +59,7 @@ class Station:
         self.name = name
         self._open_camera = open_camera
         self._bundle = bundle
+        self._resized = np.empty((*bundle.manifest.input_size, 3), np.uint8)
         self._sinks = sinks
         self._max_latency_ms = max_latency_ms
         self._health = health
@@ -65,11 +68,12 @@ class Station:
         self._lost = False
 
     def run(self, stop: Event) -> None:
-        """Inspect until ``stop`` is set or a finite camera has given its last frame."""
+        """Inspect until ``stop`` is set or a finite camera has given its last frame, on the cores of the engine."""
         self._health.expect(self.name, LONGEST_STEP_S)
         self._announce(StationState.STARTING)
         try:
-            self._run_sessions(stop)
+            with pinned(self._bundle.engine.cores):
+                self._run_sessions(stop)
         finally:
             self._announce(StationState.STOPPED)
             for sink in self._sinks.values():
@@ -119,7 +123,7 @@ class Station:
     def _inspect(self, frame: Frame) -> Inspection:
         watch = Stopwatch(frame.monotonic_s)
         watch.lap("acquire")
-        picture = self._bundle.prepare(frame.pixels)
+        picture = self._bundle.prepare(frame.pixels, out=self._resized)
         watch.lap("preprocess")
         features = self._bundle.embedder.embed(picture[None])
         watch.lap("embed")

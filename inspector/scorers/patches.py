@@ -80,7 +80,7 @@ class Patches:
         """(n,) mean distance of each picture's most abnormal patches to the bank."""
         return np.array([self._score(_places(grid)) for grid in _grids(features)], np.float32)
 
-    def _score(self, places: Floats) -> np.float32:
+    def _score(self, places: Floats) -> float:
         """Exact, and exactly what ``map`` would give: only places that can be among the worst are looked at closely."""
         worst = number_of_worst(len(places), self.worst_share)
         at_most = self.bank.at_most(places)
@@ -91,7 +91,7 @@ class Patches:
         # Whatever is not a number is not below the least, and is looked at.
         others = others[~(at_most[others] <= least)]
         distances = np.concatenate([distances, self.bank.nearest(places[others])])
-        return mean_of_highest(distances[None], worst)[0]
+        return float(mean_of_highest(distances[None], worst)[0])
 
     def score_of_map(self, grids: Floats) -> Floats:
         """The same from what ``map`` gave."""

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from inspector.config import read_config
+from inspector.cores import usable_cores
+from inspector.engine_choice import Wish
 from inspector.errors import ConfigError
 
 GOOD = """\
@@ -108,3 +110,54 @@ def test_a_file_that_is_no_configuration(tmp_path, text, says):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match=r"cannot be read: .*No such file"):
         read_config(tmp_path / "none.yaml")
+
+
+def wishes(tmp_path, *stations, top=""):
+    """What runs the network of each station, of which some keys are given."""
+    text = top + "stations:\n"
+    for number, keys in enumerate(stations):
+        camera = "camera: {kind: folder, path: frames}"
+        text += f"  - {{name: press-{number}, bundle: b, {camera}{keys and ', '}{keys}}}\n"
+    config = read_config(config_file(tmp_path, text))
+    return [config.wish_of(station) for station in config.stations]
+
+
+def test_onnx_runtime_in_full_precision_is_what_runs_unless_told_otherwise(tmp_path):
+    assert wishes(tmp_path, "") == [Wish("onnxruntime", "float32", len(usable_cores()), ())]
+
+
+def test_a_stations_own_engine_replaces_the_shared_one(tmp_path):
+    own, shared = wishes(tmp_path, "engine: openvino", "precision: int8", top="engine: auto\nprecision: auto\n")
+
+    assert (own.engine, own.precision) == ("openvino", "auto")
+    assert (shared.engine, shared.precision) == ("auto", "int8")
+
+
+@pytest.fixture
+def four_cores(monkeypatch):
+    monkeypatch.setattr("inspector.config.usable_cores", lambda: (0, 1, 2, 3))
+
+
+def test_stations_share_the_cores_that_none_names(tmp_path, four_cores):
+    pinned, *others = wishes(tmp_path, "cpu_affinity: [3, 2, 3]", "", "")
+
+    assert (pinned.cores, pinned.threads) == ((2, 3), 2)
+    assert [(each.cores, each.threads) for each in others] == [((), 1), ((), 1)]
+
+
+def test_the_number_of_threads_can_be_set(tmp_path, four_cores):
+    assert [each.threads for each in wishes(tmp_path, "", "", top="threads_per_station: 3\n")] == [3, 3]
+
+
+def test_a_core_that_the_machine_lacks_is_refused(tmp_path, four_cores):
+    with pytest.raises(ConfigError) as refused:
+        wishes(tmp_path, "cpu_affinity: [3, 4, 9]")
+
+    says = "At 'stations[0].cpu_affinity' (line 2): there is no core 4, 9; this process may use 0, 1, 2, 3"
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["engine: cpu", "precision: float16", "cpu_affinity: [-1]"])
+def test_an_engine_that_does_not_exist_is_refused(tmp_path, key):
+    with pytest.raises(ConfigError, match=rf"At 'stations\[0\].{key.partition(':')[0]}"):
+        wishes(tmp_path, key)

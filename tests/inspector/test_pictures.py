@@ -170,6 +170,20 @@ class TestResize:
         assert resized.shape == (height, width, 3)
         assert resized.dtype == np.uint8
 
+    @pytest.mark.parametrize(("height", "width"), [(20, 30), (80, 120)])
+    def test_a_buffer_takes_the_picture_without_a_copy(self, height, width):
+        buffer = np.empty((1, height, width, 3), np.uint8)
+
+        resized = resize(scene(), height, width, out=buffer[0])
+
+        np.testing.assert_array_equal(buffer[0], resize(scene(), height, width))
+        assert np.shares_memory(resized, buffer)
+
+    def test_a_picture_of_the_right_size_is_not_copied_into_the_buffer(self):
+        picture = scene()
+
+        assert resize(picture, 40, 60, out=np.empty_like(picture)) is picture
+
     def test_shrinking_averages_areas(self):
         stripes = np.zeros((8, 8, 3), np.uint8)
         stripes[:, ::2] = 200

@@ -6,6 +6,8 @@ import pytest
 
 from inspector import metrics
 from inspector.bundle import Judgement, read_bundle
+from inspector.cores import usable_cores
+from inspector.engines import Engine
 from inspector.errors import CameraError, FrameError
 from inspector.health import Heartbeats
 from inspector.inspection import Outcome, StationState
@@ -188,3 +190,41 @@ def test_pictures_of_any_size_are_brought_to_the_models(bundle):
     (inspection,) = run(bundle, ScriptedCamera(large)).inspections
 
     assert inspection.outcome is Outcome.PASS
+
+
+def test_pictures_are_resized_into_one_buffer(bundle, monkeypatch):
+    embed, seen = bundle.embedder.embed, []
+
+    def remember(pictures):
+        seen.append(pictures)
+        return embed(pictures)
+
+    monkeypatch.setattr(bundle.embedder, "embed", remember)
+    large, small = np.repeat(np.repeat(GOOD, 3, axis=0), 3, axis=1), np.ascontiguousarray(SCRATCHED[::2, ::2])
+
+    first, _, third = run(bundle, ScriptedCamera(large, small, large)).inspections
+
+    assert len({pictures.__array_interface__["data"] for pictures in seen}) == 1
+    assert first.score == third.score
+
+
+def test_a_picture_of_the_models_size_is_read_where_the_camera_put_it(bundle, monkeypatch):
+    embed, seen = bundle.embedder.embed, []
+    monkeypatch.setattr(bundle.embedder, "embed", lambda pictures: seen.append(pictures) or embed(pictures))
+
+    run(bundle, ScriptedCamera(GOOD))
+
+    assert np.shares_memory(seen[0], GOOD)
+
+
+def test_the_station_stays_on_the_cores_of_its_engine(bundle):
+    core, seen = usable_cores()[-1], []
+
+    class Feeling(ScriptedCamera):
+        def read(self, timeout_s):
+            seen.append(usable_cores())
+            return super().read(timeout_s)
+
+    run(replace(bundle, engine=Engine(cores=(core,))), Feeling(GOOD))
+
+    assert set(seen) == {(core,)}

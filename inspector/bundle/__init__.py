@@ -1,0 +1,42 @@
+"""The folder that training writes and the daemon reads; nothing in it is executed or unpickled.
+
+``bundle.json`` names every other file with its SHA-256, so the digest of that one file identifies the whole bundle.
+"""
+
+from inspector.bundle.judging import Bundle, Judgement
+from inspector.bundle.manifest import (
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    MODEL_INT8,
+    SCORER,
+    AnomalyType,
+    Calibration,
+    GateRecord,
+    GoldenPicture,
+    Int8Record,
+    Manifest,
+    score_tolerance,
+)
+from inspector.bundle.reading import read_bundle, read_manifest
+from inspector.bundle.writing import write_bundle
+
+__all__ = [
+    "GOLDEN",
+    "MANIFEST",
+    "MODEL",
+    "MODEL_INT8",
+    "SCORER",
+    "AnomalyType",
+    "Bundle",
+    "Calibration",
+    "GateRecord",
+    "GoldenPicture",
+    "Int8Record",
+    "Judgement",
+    "Manifest",
+    "read_bundle",
+    "read_manifest",
+    "score_tolerance",
+    "write_bundle",
+]

@@ -1,0 +1,118 @@
+"""``bundle.json``: what a bundle holds, where it comes from, and what training saw."""
+
+from typing import Any, Final, Literal
+
+from pydantic import AwareDatetime, Field
+
+from inspector.fusion import PartRecord
+from inspector.inspection import Outcome
+from inspector.settings import Settings
+
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "bundle.json"
+MODEL: Final = "model.onnx"
+MODEL_INT8: Final = "model.int8.onnx"
+"""The same network in 8-bit integers; a bundle may hold it beside ``model.onnx``."""
+SCORER: Final = "scorer.npz"
+GOLDEN: Final = "golden"
+TYPES: Final = "types."
+"""Begins the names of the arrays that tell the anomaly types apart."""
+
+
+def score_tolerance(score: float) -> float:
+    """How far two machines, or torch and ONNX Runtime, may differ in this score: 1e-3 of it, at least 1e-3."""
+    return 1e-3 * max(abs(score), 1.0)
+
+
+class Calibration(Settings):
+    """Where the threshold comes from."""
+
+    threshold: float
+    """A score above this is FAIL."""
+    false_reject_rate: float
+    """Share of good parts that may be rejected, as configured."""
+    observed_false_rejects: int
+    """Held-out normals above the threshold."""
+    normals: int
+    """Held-out normals that the threshold was read from."""
+    critical: dict[str, int] = Field(default_factory=dict)
+    """Pictures of each critical type that lowered the threshold or could have: each was left out and scored."""
+    critical_missed: int = 0
+    """Of these, how many stay below the threshold all the same, since more good parts would have been rejected than
+    ``critical_false_reject_rate`` allows."""
+
+
+class GateRecord(Settings):
+    """Why the anomalies count in this bundle, or do not: normals only against with anomalies, on left-out pictures."""
+
+    ships: Literal["normals only", "with anomalies"]
+    reason: str
+    gain: float = 0.0
+    """How much the evidence for known anomalies counts; 0 where the bundle ships normals only."""
+    pictures: int = 0
+    """Anomaly pictures that were left out and scored."""
+    known: tuple[float, float] | None = None
+    """AUROC of types that the fit knew, normals only and with anomalies."""
+    known_gain: tuple[float, float] | None = None
+    """How much clearer of the normals they come, from 0 to 1 a picture: mean, and its standard error."""
+    unknown: tuple[float, float] | None = None
+    """AUROC of types that the fit did not know, likewise; None where there is only one type."""
+    unknown_gain: tuple[float, float] | None = None
+    """Mean change of that, and its standard error."""
+
+
+class GoldenPicture(Settings):
+    """A picture that travels with the bundle, and what training's own code said of it."""
+
+    file: str
+    label: str
+    score: float
+    outcome: Outcome
+
+
+class Int8Record(Settings):
+    """How far the 8-bit network goes from the 32-bit one, measured on held-out pictures."""
+
+    correlation: float
+    """Of the two networks' scores."""
+    pictures: int
+    """Held-out pictures that both scored."""
+    flipped: int
+    """Verdicts that are not the same on these."""
+    largest_difference: float
+    """Of the two scores of one picture, in units of the score."""
+
+
+class AnomalyType(Settings):
+    """A kind of defect that training saw."""
+
+    name: str
+    weight: float
+    critical: bool
+    pictures: int
+
+
+class Manifest(Settings):
+    """``bundle.json``."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    name: str
+    """Name of the product that the model judges."""
+    created: AwareDatetime
+    created_by: str
+    """Program and version that wrote the bundle."""
+    input_size: tuple[int, int]
+    """Height and width in pixels of the graph's input."""
+    parts: tuple[PartRecord, ...] = Field(min_length=1)
+    """The scorers that the score is made of."""
+    anomaly_types: tuple[AnomalyType, ...] = ()
+    calibration: Calibration
+    gate: GateRecord | None = None
+    """None where training had no anomalies."""
+    golden: tuple[GoldenPicture, ...] = Field(min_length=1)
+    int8: Int8Record | None = None
+    """None where the bundle holds no 8-bit network."""
+    training: dict[str, Any] = Field(default_factory=dict)
+    """The record of the training: its settings, the counts of pictures and their digest."""
+    files: dict[str, str]
+    """SHA-256 of every file of the bundle but this one, by its path in the bundle."""

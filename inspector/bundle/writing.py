@@ -1,0 +1,62 @@
+"""Writing a bundle: beside its final name, proved, and only then renamed, so that a reader sees all of it or none."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inspector.bundle.manifest import GOLDEN, MANIFEST, MODEL, MODEL_INT8, SCORER, TYPES, Manifest
+from inspector.bundle.reading import digest_of, read_bundle
+from inspector.engines import Engine
+from inspector.fusion import Fusion
+from inspector.inspection import Pixels
+from inspector.naming import TypeNamer
+from inspector.pictures import encode_png
+
+
+def write_bundle(
+    path: Path,
+    fields: dict[str, Any],
+    *,
+    model: bytes,
+    scorer: Fusion,
+    namer: TypeNamer | None,
+    golden: dict[str, Pixels],
+    int8: bytes | None = None,
+) -> None:
+    """Write a bundle beside ``path``, read it back, replay its golden pictures, and only then rename it.
+
+    ``fields`` are the manifest's but ``files``; ``golden`` are the golden pictures by file name; ``int8`` is the 8-bit
+    network, whose record is then among the fields. A bundle that was at ``path`` is replaced as a whole. Raises
+    BundleError, and leaves ``path`` as it was, when the new one does not hold.
+    """
+    arrays = io.BytesIO()
+    types = {f"{TYPES}{name}": array for name, array in namer.arrays().items()} if namer else {}
+    np.savez(arrays, allow_pickle=False, **scorer.arrays(), **types)
+    contents = {MODEL: model, SCORER: arrays.getvalue()} | ({MODEL_INT8: int8} if int8 else {})
+    contents |= {f"{GOLDEN}/{name}": encode_png(pixels) for name, pixels in golden.items()}
+    manifest = Manifest(**fields, files={name: digest_of(data) for name, data in contents.items()})
+    contents[MANIFEST] = (manifest.model_dump_json(indent=2) + "\n").encode()
+
+    draft, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("draft", "old"))
+    try:
+        _write_files(draft, contents)
+        read_bundle(draft).check_golden()
+        if int8:
+            read_bundle(draft, Engine(precision="int8")).check_golden()
+        if path.exists():
+            path.rename(old)
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, data in contents.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
