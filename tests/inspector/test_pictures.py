@@ -190,6 +190,24 @@ class TestResize:
 
         assert np.unique(resize(stripes, 4, 4)).tolist() == [100]
 
+    @pytest.mark.parametrize("size", [(64, 96), (80, 120), (81, 120), (400, 48), (47, 61)])
+    def test_a_large_picture_is_averaged_as_one_step_would(self, size):
+        """Each of the steps rounds once."""
+        large = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8), (0, 0), 3)
+
+        resized = resize(large, 10, 12)
+
+        expected = cv2.resize(large, (12, 10), interpolation=cv2.INTER_AREA)
+        assert np.abs(resized.astype(int) - expected).max() <= 4
+        assert resized.mean() == pytest.approx(large.mean(), abs=1)
+
+    @pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
+    def test_what_lies_at_the_border_is_not_lost(self, corner):
+        picture = np.zeros((96, 128, 3), np.uint8)
+        picture[corner] = 255
+
+        assert resize(picture, 12, 16)[corner].min() > 0
+
     def test_enlarging_interpolates(self):
         step = np.zeros((2, 2, 3), np.uint8)
         step[:, 1] = 100
