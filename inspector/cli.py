@@ -1,4 +1,4 @@
-"""The ``inspector`` command: run, check, inspect, schema."""
+"""The ``inspector`` command: run, check, inspect, bench, schema."""
 
 import argparse
 import json
@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-
 from inspector import __version__, logs
+from inspector.bench import options as bench_options
 from inspector.bundle import Bundle, Judgement, read_bundle
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
+from inspector.engine_choice import ready_bundle
 from inspector.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, BundleError, ConfigError, FrameError, ListenError
 from inspector.inspection import Inspection, Outcome
 from inspector.pictures import SUFFIXES, read_picture
@@ -31,6 +30,7 @@ EPILOG: Final = """examples:
   inspector run /etc/inspector/line-1.yaml
   inspector inspect bundles/cells part-0815.png --json
   inspector inspect bundles/cells pictures/
+  inspector bench bundles/cells --engine all --stations 1,4 --chart latency.png
   inspector schema result
 
 exit status: 0 done, or all PASS; 1 a FAIL, or a crash of the daemon; 2 wrong command line; 3 an ERROR verdict;
@@ -74,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="one JSON object a picture instead of the table")
     inspect.set_defaults(command=_inspect)
 
+    bench = commands.add_parser(
+        "bench", help="measure how fast a bundle is here", description=bench_options.DESCRIPTION
+    )
+    bench_options.add_arguments(bench)
+    bench.set_defaults(command=_bench)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("of", choices=sorted(SCHEMAS), help="the daemon's configuration, or the MQTT result message")
     schema.set_defaults(command=_schema)
@@ -89,9 +95,9 @@ def _run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     for station in config.stations:
-        bundle = read_bundle(station.bundle)
-        bundle.check_golden()
-        print(f"{station.name}: bundle {bundle.manifest.name} {bundle.digest[:12]}, {station.camera.kind} camera: good")
+        bundle = ready_bundle(station.bundle, config.wish_of(station))
+        what = f"bundle {bundle.manifest.name} {bundle.digest[:12]} by {bundle.engine}, {station.camera.kind} camera"
+        print(f"{station.name}: {what}: good")
     return 0
 
 
@@ -134,6 +140,9 @@ def _verdict(path: Path, judgement: Judgement) -> dict[str, Any]:
 
 
 def _print_table(verdicts: list[dict[str, Any]], threshold: float) -> None:
+    from rich.console import Console  # noqa: PLC0415 - a daemon draws no tables
+    from rich.table import Table  # noqa: PLC0415 - as above
+
     table = Table("picture", "outcome", "score", "nearest type", caption=f"a score above {threshold:.4g} is FAIL")
     colours = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.ERROR: "yellow"}
     for verdict in verdicts:
@@ -148,6 +157,12 @@ def _note(verdict: dict[str, Any]) -> str:
     if verdict["type_confidence"] is None:
         return verdict.get("reason") or verdict["nearest_type"] or ""
     return f"{verdict['nearest_type']} {100 * verdict['type_confidence']:.0f} %"
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from inspector.bench.command import bench  # noqa: PLC0415 - a daemon draws no tables
+
+    return bench(arguments)
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import pytest
 
 from inspector.bundle import read_bundle
 from inspector.cli import main
+from inspector.engines import can_run
 from tests.parts import good_parts, scratched_parts, write_parts
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,31 @@ def test_a_picture_that_cannot_be_read_says_why(small_bundle, tmp_path, capsys, 
 
     inspect(small_bundle, tmp_path / "torn.png")
     assert said["reason"] in " ".join(capsys.readouterr().out.split())
+
+
+CHECKED = "stations: [{{name: press-1, bundle: {bundle}, {keys}camera: {{kind: folder, path: parts}}}}]"
+
+
+def check(tmp_path, bundle, keys=""):
+    config = tmp_path / "line.yaml"
+    config.write_text(CHECKED.format(bundle=bundle, keys=keys))
+    return main(["check", str(config)])
+
+
+def test_check_says_what_runs_each_network(small_bundle, tmp_path, capsys):
+    assert check(tmp_path, small_bundle) == 0
+
+    digest = read_bundle(small_bundle).digest[:12]
+    says = f"press-1: bundle plates {digest} by onnxruntime float32, folder camera: good\n"
+    assert capsys.readouterr().out == says
+
+
+def test_check_finds_an_engine_that_is_missing(small_bundle, tmp_path, capsys):
+    if can_run("cuda"):
+        pytest.skip("onnxruntime-gpu is installed")
+
+    assert check(tmp_path, small_bundle, "engine: cuda, ") == 78
+    assert "install onnxruntime-gpu" in capsys.readouterr().err
 
 
 def test_a_bundle_that_is_none_exits_78_with_one_message(tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""``inspector bench``: what a bundle takes on this machine, on the daemon's own path."""
