@@ -30,6 +30,7 @@ data:
   auxiliary: {auxiliary}
   anomalies: {{{anomalies}}}
 views: 1
+peers: 0.5
 false_reject_rate: 0.05
 """
 
