@@ -19,7 +19,7 @@ FINE: Final = 128
 SLACK: Final = 1e-5
 """Of the squared lengths: what rounding may take from a product of single precision, ten times over."""
 
-CROWDED: Final = 1 / 32
+CROWDED: Final = 1 / 24
 """Share of the bank from which on it is quicker to compare with all of it."""
 
 
@@ -68,7 +68,7 @@ class MemoryBank:
     centre: Floats
     coarse: Glance
     fine: Glance
-    longest: float
+    longest: np.float32
     """Largest squared distance of a patch from the centre."""
 
     @classmethod
@@ -79,37 +79,82 @@ class MemoryBank:
         _, axes = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         falling = axes[:, ::-1].astype(np.float32)
         coarse, fine = (Glance.along(np.ascontiguousarray(falling[:, :count]), centred) for count in (COARSE, FINE))
-        return cls(patches, centre, coarse, fine, float(np.vecdot(centred, centred).max()))
+        return cls(patches, centre, coarse, fine, np.vecdot(centred, centred).max())
 
-    def at_most(self, queries: Floats) -> Floats:
-        """(n,) distances of (n, d) queries to a patch that is among the nearest: the nearest is no farther."""
-        promise, _ = self.coarse.promise(queries - self.centre)
-        return self._distances(queries, promise.argmax(axis=1))
+    def farthest(self, queries: Floats, k: int) -> Floats:
+        """(k,) the largest distances of (n, d) queries to their nearest patch, NaN among them; k is at most n.
+
+        Exact, and most of the others are never known.
+        """
+        at_most = self._at_most(queries)
+        order = np.argsort(-at_most)
+        likely, others = order[: 3 * k], order[3 * k :]
+        distances = self._farthest(queries[likely], k)
+        # Whatever is not a number is not below the least, and is looked at.
+        others = others[~(at_most[others] <= distances.min())]
+        if len(others):
+            distances = np.concatenate([distances, self._farthest(queries[others], min(k, len(others)))])
+        return np.partition(distances, -k)[-k:]
+
+    def _farthest(self, queries: Floats, k: int) -> Floats:
+        look = Look.at(self, queries)
+        order = np.argsort(-look.distances)
+        look.refine(order[:k])
+        look.refine(order[k:][look.distances[order[k:]] > look.distances[order[:k]].min()])
+        return np.partition(look.distances, -k)[-k:]
 
     def nearest(self, queries: Floats) -> Floats:
         """(n,) distances of (n, d) queries to the nearest patch; NaN for a query that is not finite."""
-        distances = np.full(len(queries), np.nan, np.float32)
-        finite = np.isfinite(queries).all(axis=1)
-        distances[finite] = self._nearest(queries[finite])
-        return distances
+        look = Look.at(self, queries)
+        look.refine(np.arange(len(queries)))
+        return look.distances
 
-    def _nearest(self, queries: Floats) -> Floats:
-        promise, squares = self.fine.promise(queries - self.centre)
-        distances = self._distances(queries, promise.argmax(axis=1))
-        enough = (squares - distances**2) / 2 - np.float32(SLACK) * (squares + np.float32(self.longest))
-        hopeful = promise >= enough[:, None]
-        crowded = np.count_nonzero(hopeful, axis=1) > max(1, CROWDED * len(self.patches))
-        distances[crowded] = self._nearest_of_all(queries[crowded])
-        hopeful[crowded] = False
-        rows, columns = np.divmod(np.flatnonzero(hopeful), len(self.patches))
-        np.minimum.at(distances, rows, self._distances(queries[rows], columns))
-        return distances
+    def _at_most(self, queries: Floats) -> Floats:
+        """(n,) distances to a patch that is among the nearest: the nearest is no farther."""
+        promise, _ = self.coarse.promise(queries - self.centre)
+        return self.distances(queries, promise.argmax(axis=1))
 
-    def _nearest_of_all(self, queries: Floats) -> Floats:
+    def nearest_of_all(self, queries: Floats) -> Floats:
+        """The same as ``nearest``, without bounds."""
         half_squares = np.vecdot(self.patches, self.patches) / 2
-        return self._distances(queries, (half_squares - queries @ self.patches.T).argmin(axis=1))
+        return self.distances(queries, (half_squares - queries @ self.patches.T).argmin(axis=1))
 
-    def _distances(self, queries: Floats, rows: Rows) -> Floats:
-        # From the differences, not from the products: no cancellation, and a patch of the bank is at 0 exactly.
+    def distances(self, queries: Floats, rows: Rows) -> Floats:
+        """(n,) distances of (n, d) queries to these rows of the bank.
+
+        From the differences, not from the products: no cancellation, and a patch of the bank is at 0 exactly.
+        """
         distances: Floats = np.linalg.norm(queries - self.patches[rows], axis=1)
         return distances
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Queries seen along the fine axes. ``distances``: (n,) to the most promising patch, until they are refined."""
+
+    bank: MemoryBank
+    queries: Floats
+    promise: Floats
+    squares: Floats
+    distances: Floats
+
+    @classmethod
+    def at(cls, bank: MemoryBank, queries: Floats) -> Self:
+        """A first look; the distance of a query that is not finite is NaN and stays it."""
+        promise, squares = bank.fine.promise(queries - bank.centre)
+        distances = bank.distances(queries, promise.argmax(axis=1))
+        distances[~np.isfinite(distances)] = np.nan
+        return cls(bank, queries, promise, squares, distances)
+
+    def refine(self, rows: Rows) -> None:
+        """Make the distances of these rows those to the nearest patch."""
+        rows = rows[np.isfinite(self.distances[rows])]
+        squares, distances = self.squares[rows], self.distances[rows]
+        enough = (squares - distances**2) / 2 - np.float32(SLACK) * (squares + self.bank.longest)
+        hopeful = self.promise[rows] >= enough[:, None]
+        crowded = np.count_nonzero(hopeful, axis=1) > max(1, CROWDED * len(self.bank.patches))
+        if crowded.any():
+            self.distances[rows[crowded]] = self.bank.nearest_of_all(self.queries[rows[crowded]])
+            hopeful[crowded] = False
+        which, columns = np.divmod(np.flatnonzero(hopeful), len(self.bank.patches))
+        np.minimum.at(self.distances, rows[which], self.bank.distances(self.queries[rows[which]], columns))

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from inspector.errors import DataError
 from inspector.inspection import Features, Floats
 from inspector.scorers.bank import MemoryBank
-from inspector.scorers.places import drawn, mean_of_highest, mean_of_worst, number_of_worst
+from inspector.scorers.places import drawn, mean_of_worst, number_of_worst
 from inspector.settings import Settings
 
 SEED: Final = 0
@@ -78,20 +78,9 @@ class Patches:
 
     def score(self, features: Features) -> Floats:
         """(n,) mean distance of each picture's most abnormal patches to the bank."""
-        return np.array([self._score(_places(grid)) for grid in _grids(features)], np.float32)
-
-    def _score(self, places: Floats) -> float:
-        """Exact, and exactly what ``map`` would give: only places that can be among the worst are looked at closely."""
-        worst = number_of_worst(len(places), self.worst_share)
-        at_most = self.bank.at_most(places)
-        order = np.argsort(-at_most)
-        first, others = order[: 2 * worst], order[2 * worst :]
-        distances = self.bank.nearest(places[first])
-        least = np.partition(distances, -worst)[-worst]
-        # Whatever is not a number is not below the least, and is looked at.
-        others = others[~(at_most[others] <= least)]
-        distances = np.concatenate([distances, self.bank.nearest(places[others])])
-        return float(mean_of_highest(distances[None], worst)[0])
+        pictures = [_places(grid) for grid in _grids(features)]
+        worst = [self.bank.farthest(each, number_of_worst(len(each), self.worst_share)) for each in pictures]
+        return np.array([each.mean() for each in worst], np.float32)
 
     def score_of_map(self, grids: Floats) -> Floats:
         """The same from what ``map`` gave."""

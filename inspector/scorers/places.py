@@ -20,10 +20,6 @@ def number_of_worst(places: int, share: float) -> int:
 def mean_of_worst(grids: Floats, share: float) -> Floats:
     """(n,) mean of this share, at least one, of the highest places of each of (n, rows, columns) grids."""
     places = grids.reshape(len(grids), grids.shape[1] * grids.shape[2])
-    return mean_of_highest(places, number_of_worst(places.shape[1], share))
-
-
-def mean_of_highest(values: Floats, count: int) -> Floats:
-    """(n,) mean of so many of the highest of each row of (n, m) values."""
-    means: Floats = np.partition(values, -count, axis=1)[:, -count:].mean(axis=1)
+    worst = number_of_worst(places.shape[1], share)
+    means: Floats = np.partition(places, -worst, axis=1)[:, -worst:].mean(axis=1)
     return means

@@ -43,8 +43,8 @@ def test_where_nothing_can_be_left_out_all_are_compared(monkeypatch):
     """In noise of many dimensions every patch is about as far as any other."""
     patches, queries = points(300, 2 * FINE, 0), points(5, 2 * FINE, 1)
     asked = []
-    of_all = MemoryBank._nearest_of_all
-    monkeypatch.setattr(MemoryBank, "_nearest_of_all", lambda bank, rows: asked.append(len(rows)) or of_all(bank, rows))
+    of_all = MemoryBank.nearest_of_all
+    monkeypatch.setattr(MemoryBank, "nearest_of_all", lambda bank, rows: asked.append(len(rows)) or of_all(bank, rows))
 
     np.testing.assert_allclose(MemoryBank.of(patches).nearest(queries), obvious(queries, patches), rtol=1e-5)
     assert sum(asked) == 5
@@ -53,9 +53,9 @@ def test_where_nothing_can_be_left_out_all_are_compared(monkeypatch):
 def test_most_distances_are_never_computed(monkeypatch):
     patches, queries = points(3000, 200, 0, axes=8), points(50, 200, 1, axes=8)
     computed = []
-    distances = MemoryBank._distances
+    distances = MemoryBank.distances
     monkeypatch.setattr(
-        MemoryBank, "_distances", lambda bank, who, rows: computed.append(len(rows)) or distances(bank, who, rows)
+        MemoryBank, "distances", lambda bank, who, rows: computed.append(len(rows)) or distances(bank, who, rows)
     )
 
     MemoryBank.of(patches).nearest(queries)
@@ -63,12 +63,27 @@ def test_most_distances_are_never_computed(monkeypatch):
     assert sum(computed) < CROWDED * 50 * 3000
 
 
-@given(seed=st.integers(0, 20))
-def test_the_coarse_look_never_promises_less_than_the_distance(seed):
-    patches, queries = points(60, 40, seed, axes=5), points(30, 40, seed + 100, axes=5, scatter=2)
-    bank = MemoryBank.of(patches)
+@given(
+    n=st.integers(1, 60),
+    shape=st.sampled_from([(5, None), (COARSE + 10, 3), (FINE + 20, 3), (FINE + 20, None)]),
+    k=st.integers(1, 30),
+    scatter=st.sampled_from([0.5, 1.0, 5.0]),
+    seed=st.integers(0, 10),
+)
+def test_the_farthest_are_those_of_the_whole(n, shape, k, scatter, seed):
+    patches, queries = points(n, shape[0], seed, shape[1]), points(30, shape[0], seed + 1, shape[1], scatter)
 
-    assert (bank.at_most(queries) >= bank.nearest(queries)).all()
+    farthest = MemoryBank.of(patches).farthest(queries, k)
+
+    np.testing.assert_allclose(np.sort(farthest), np.sort(obvious(queries, patches))[-k:], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_query_that_is_not_finite_is_among_the_farthest():
+    patches, queries = points(50, 30, 0), points(20, 30, 1)
+    queries[17, 3] = np.nan
+
+    assert np.isnan(MemoryBank.of(patches).farthest(queries, 2)).sum() == 1
 
 
 def test_a_patch_of_the_bank_is_at_distance_0():
