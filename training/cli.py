@@ -17,10 +17,10 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from inspector import __version__
-from inspector.bundle import Bundle, GateRecord, read_bundle
+from inspector.bundle import Bundle, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
-from training.benchmark import fashion, few, light, weights
+from training.benchmark import fashion, few, light, speed, weights
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.evaluate import Scored, score_files, summarise
@@ -32,19 +32,23 @@ from training.localise import localisation
 from training.overlays import draw_overlays
 from training.prepare import prepare
 from training.report import draw_histogram, draw_mistakes, draw_roc
+from training.summary import in_words, summary
 
 EPILOG: Final = """examples:
   inspector-train fit configs/training/cells.yaml
   inspector-train fit configs/training/cells.yaml --resume
-  inspector-train export configs/training/cells.yaml
+  inspector-train export configs/training/cells.yaml --int8
   inspector-train evaluate build/cells/bundle /data/cells --report build/cells/report
   inspector-train benchmark fashion --quick
   inspector-train benchmark few --data /data --sets cells,cans --seeds 3
   inspector-train benchmark weights /data/cells --type scratch
+  inspector-train benchmark speed --data /data --write inspector/PERFORMANCE.md
 
 exit status: 0 done; 1 interrupted, or a bug; 2 wrong command line; 78 a mistake in the configuration, the pictures or
 the bundle, told in one message
 """
+
+INT8: Final = "put the network into the bundle in 8 bits too, as 'int8: true' in the configuration does"
 
 console = Console(stderr=True)
 
@@ -78,11 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser("fit", help="train, calibrate and write the bundle")
     fit.add_argument("config", type=Path, help="configuration file, YAML")
     fit.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted fit")
+    fit.add_argument("--int8", action="store_true", help=INT8)
     fit.add_argument("--json", action="store_true", help="print the summary as JSON")
     fit.set_defaults(command=_fit)
 
     again = commands.add_parser("export", help="write the bundle again from the last checkpoint, without training")
     again.add_argument("config", type=Path, help="configuration file, YAML")
+    again.add_argument("--int8", action="store_true", help=INT8)
     again.add_argument("--json", action="store_true", help="print the summary as JSON")
     again.set_defaults(command=_export)
 
@@ -100,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     light.add_parser(experiments)
     few.add_parser(experiments)
     weights.add_parser(experiments)
+    speed.add_parser(experiments)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of a training configuration")
     schema.set_defaults(command=_schema)
@@ -128,45 +135,25 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
         if getattr(rank_zero_only, "rank", 0):
             return 0  # with several devices each process has fitted the same; one writes the bundle
         path = config.output / "bundle"
-        export(model, golden_pictures(model, prepared.data), path, {"name": config.name, "training": prepared.record})
-    calibration = model.calibration
-    summary: dict[str, Any] = {
-        "bundle": str(path),
-        "digest": read_bundle(path).digest,
-        "threshold": calibration.threshold,
-        "false_reject_rate": calibration.false_reject_rate,
-        "held_out_normals": calibration.normals,
-        "anomaly_types": {each.name: each.pictures for each in model.anomaly_types},
-        "critical_missed": calibration.critical_missed,
-        "gate": model.gate.model_dump(mode="json") if model.gate else None,
-        "more_normals": model.more_normals,
-    }
+        parity = export(
+            model,
+            golden_pictures(model, prepared.data),
+            path,
+            {"name": config.name, "training": prepared.record},
+            quantise_on=prepared.data if config.int8 or arguments.int8 else None,
+        )
+    digest = read_bundle(path).digest
     if arguments.json:
-        print(json.dumps(summary))
+        print(json.dumps({"bundle": str(path), "digest": digest, **summary(model, parity)}))
     else:
         name = escape(str(path))
-        console.print(f"[bold green]bundle[/] {name}  [dim]{summary['digest'][:12]}[/]", soft_wrap=True)
-        console.print(f"threshold {calibration.threshold:.4g} from {calibration.normals} held-out normals")
-        if model.gate:
-            console.print(_gate_in_words(model.gate), soft_wrap=True)
-        console.print(
-            f"with twice as many normals, normal pictures would look about {model.more_normals:.0%} less novel",
-            soft_wrap=True,
-        )
+        console.print(f"[bold green]bundle[/] {name}  [dim]{digest[:12]}[/]", soft_wrap=True)
+        for line in in_words(model, parity):
+            console.print(line, soft_wrap=True)
         console.print(
             f"next: inspector inspect {name} PICTURE…, or name it in a configuration for inspector run", soft_wrap=True
         )
     return 0
-
-
-def _gate_in_words(gate: GateRecord) -> str:
-    colour = "green" if gate.ships == "with anomalies" else "yellow"
-    figures = [
-        f"AUROC on left-out pictures of {kind} types {of[0]:.3f} normals only, {of[1]:.3f} with anomalies"
-        for kind, of in (("known", gate.known), ("unknown", gate.unknown))
-        if of
-    ]
-    return "\n".join([f"ships [bold {colour}]{gate.ships}[/]: {gate.reason}", *figures])
 
 
 def _make_folder(path: Path, of: str) -> None:

@@ -9,20 +9,26 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inspector import __version__
 from inspector.bundle import MODEL, GoldenPicture, write_bundle
-from inspector.embedder import EMBEDDING, INPUT, PATCHES, POOLED
+from inspector.engines.graph import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
-from inspector.inspection import Outcome, Pixels, utc_now
+from inspector.inspection import Floats, Outcome, Pixels, utc_now
 from training.fit import FittedModel
 from training.network import Network
+from training.parity import Parity, prove
+from training.quantise import quantised
 from training.seen import TrainingSet
 
 OPSET: Final = 18
 GOLDEN_PER_LABEL: Final = 3
-"""Pictures of the held-out normals and of each anomaly type that travel with the bundle."""
+"""Pictures of the held-out normals and of each anomaly type that travel with the bundle, at most."""
+
+CLEAR: Final = 0.5
+"""Spreads of normals' scores that a clear case is from the threshold at least; 8 bits change most scores by less."""
 
 
 class Deployed(nn.Module):
@@ -63,32 +69,51 @@ def to_onnx(network: Network, height: int, width: int) -> bytes:
 def golden_pictures(model: FittedModel, data: TrainingSet) -> dict[str, Pixels]:
     """A few held-out normals and a few pictures of each anomaly type, by label.
 
-    Pictures so near to the threshold that rounding decides on them would prove nothing; the clearest cases are taken.
+    Pictures so near to the threshold that rounding decides on them would prove nothing. The clearest cases are taken;
+    of those that are not clear only the best, where a label has no other.
     """
     labelled = {"normal": data.held_out, **data.anomalies}
-    return {label: _clearest(model, own[: 4 * GOLDEN_PER_LABEL]) for label, own in labelled.items()}
+    few = {label: own[: 4 * GOLDEN_PER_LABEL] for label, own in labelled.items()}
+    scores = {label: model.score(own) for label, own in few.items()}
+    spread, threshold = float(scores["normal"].std()), model.calibration.threshold
+    return {label: own[_clearest(np.abs(scores[label] - threshold), CLEAR * spread)] for label, own in few.items()}
 
 
-def _clearest(model: FittedModel, pictures: Pixels) -> Pixels:
-    by_clearness = np.argsort(-np.abs(model.score(pictures) - model.calibration.threshold))
-    clearest: Pixels = pictures[np.sort(by_clearness[:GOLDEN_PER_LABEL])]
-    return clearest
+def _clearest(distances: Floats, least: float) -> NDArray[np.intp]:
+    """Rows in their order, given how far from the threshold each is."""
+    best, *others = np.argsort(-distances, kind="stable")[:GOLDEN_PER_LABEL]
+    return np.sort([best, *(row for row in others if distances[row] >= least)])
 
 
-def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: dict[str, Any]) -> None:
+def export(
+    model: FittedModel,
+    golden: dict[str, Pixels],
+    path: Path,
+    fields: dict[str, Any],
+    *,
+    quantise_on: TrainingSet | None = None,
+) -> Parity | None:
     """Write the bundle.
 
-    ``golden`` holds (n, h, w, 3) pictures by label, ``fields`` further fields of the manifest. Raises BundleError, and
-    writes nothing, when ONNX Runtime and torch do not agree on the golden pictures.
+    ``golden`` holds (n, h, w, 3) pictures by label, ``fields`` further fields of the manifest. With ``quantise_on`` the
+    bundle holds the network in 8 bits too, its ranges read from these normals; returned is how it compares. Raises
+    BundleError, and writes nothing, when ONNX Runtime and torch do not agree on the golden pictures, or the network in
+    8 bits gives one of them another verdict.
     """
     pictures = {f"{label}-{i}.png": (label, own[i]) for label, own in golden.items() for i in range(len(own))}
-    scores = model.score(np.stack([pixels for _, pixels in pictures.values()]))
+    pixels = np.stack([each for _, each in pictures.values()])
     threshold = model.calibration.threshold
     records = [
         GoldenPicture(file=file, label=label, score=float(score), outcome=_outcome(float(score), threshold))
-        for (file, (label, _)), score in zip(pictures.items(), scores, strict=True)
+        for (file, (label, _)), score in zip(pictures.items(), model.score(pixels), strict=True)
     ]
-    height, width = next(iter(pictures.values()))[1].shape[:2]
+    height, width = pixels.shape[1:3]
+    graph = to_onnx(model.network, height, width)
+    int8, parity = None, None
+    if quantise_on:
+        int8 = quantised(graph, quantise_on.normal)
+        proof = list(zip(records, pixels, strict=True))
+        parity = prove(int8, graph, model, quantise_on, proof)
     write_bundle(
         path,
         {
@@ -100,13 +125,16 @@ def export(model: FittedModel, golden: dict[str, Pixels], path: Path, fields: di
             "calibration": model.calibration,
             "gate": model.gate,
             "golden": tuple(records),
+            "int8": parity.record if parity else None,
             **fields,
         },
-        model=to_onnx(model.network, height, width),
+        model=graph,
         scorer=model.scorer,
         namer=model.namer,
-        golden={file: pixels for file, (_, pixels) in pictures.items()},
+        golden={file: each for file, (_, each) in pictures.items()},
+        int8=int8,
     )
+    return parity
 
 
 def _outcome(score: float, threshold: float) -> Outcome:
