@@ -38,7 +38,8 @@ def quantised(graph: bytes, normals: Pixels) -> bytes:
     """The ONNX file ``graph`` with its convolutions in 8 bits, their ranges read from (n, h, w, 3) training normals.
 
     Pooling, standardising and heads stay in float32. An activation ranges from the smallest to the largest value of a
-    picture, in the mean over pictures. Raises BundleError where there is no convolution to quantise.
+    picture, in the mean over pictures; wider ranges would be coarser, and narrower ones cut off what only anomalies
+    show. Raises BundleError where there is no convolution to quantise.
     """
     ort.disable_telemetry_events()
     model = onnx.load_from_string(graph)

@@ -99,6 +99,7 @@ class TestFit:
             "anomaly_types": {"scratch": 6},
             "critical_missed": 0,
             "gate": bundle.manifest.gate.model_dump(mode="json"),
+            "int8": None,
             "more_normals": pytest.approx(0.05, abs=0.05),
         }
         assert summary["gate"]["reason"].startswith("not compared: the network as a whole was trained")
@@ -110,8 +111,9 @@ class TestFit:
 
         gate, said = read_bundle(site / "told" / "bundle").manifest.gate, capsys.readouterr().err
         assert f"ships {gate.ships}: {gate.reason}" in said
-        for kind, (without, known) in {"known": gate.known, "unknown": gate.unknown}.items():
-            assert f"left-out pictures of {kind} types {without:.3f} normals only, {known:.3f} with anomalies" in said
+        without, known = gate.known
+        assert f"left-out pictures of known types {without:.3f} normals only, {known:.3f} with anomalies" in said
+        assert "unknown types" not in said, "of the only type nobody can ask how it would do unknown"
         assert re.search(r"with twice as many normals, normal pictures would look about \d+% less novel", said)
 
     def test_only_the_first_of_several_devices_writes_the_bundle(self, site, monkeypatch):
@@ -154,6 +156,19 @@ class TestExport:
         assert summary["digest"] == again.digest
         assert again.manifest.calibration == before.manifest.calibration
         assert again.manifest.golden == before.manifest.golden
+
+    def test_the_network_in_8_bits_is_put_beside_the_other_where_it_is_asked_for(self, site, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "250")
+        config = configured(site, "eight", ("batch_size", "int8: true\nbatch_size"))
+
+        assert main(["fit", config]) == 0
+
+        record, said = read_bundle(site / "eight" / "bundle").manifest.int8, capsys.readouterr().err
+        assert f"int8: on {record.pictures} pictures its scores go with float32's by a correlation of" in said
+        assert f"{record.flipped} verdicts differ; of 15 good parts" in said
+        summary = run_json(capsys, "export", configured(site, "eight"), "--int8")
+        assert summary["int8"].items() >= record.model_dump().items()
+        assert read_bundle(site / "eight" / "bundle").manifest.int8 == record
 
     def test_without_a_fit_is_refused(self, site, capsys):
         assert re.search(r"there is no .*last\.ckpt", refusal(capsys, "export", configured(site, "unfitted")))

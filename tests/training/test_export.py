@@ -1,6 +1,7 @@
 import copy
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,7 +9,8 @@ import onnx
 import pytest
 import torch
 
-from inspector.bundle import read_bundle
+from inspector.bundle import MODEL_INT8, read_bundle
+from inspector.engines import Engine
 from inspector.errors import BundleError
 from inspector.fusion import PartSettings
 from inspector.inspection import Outcome
@@ -18,6 +20,7 @@ from inspector.scorers import CosineSettings, EuclideanSettings, KnnSettings
 from tests.parts import SIZE, good_parts, scratched_parts, small_config, small_training_set, spotted_parts
 from training.export import GOLDEN_PER_LABEL, export, golden_pictures, to_onnx
 from training.fit import fit_model
+from training.quantise import quantised
 
 FIELDS = {"name": "plates", "training": {}}
 
@@ -94,6 +97,32 @@ def test_golden_pictures_are_clear_cases_of_every_label(exported):
     assert {each.outcome for each in golden if each.label == "scratch"} == {Outcome.FAIL}
     held_out = np.abs(model.score(small_training_set().held_out[: 4 * GOLDEN_PER_LABEL]) - bundle.threshold)
     assert min(abs(each.score - bundle.threshold) for each in golden[:GOLDEN_PER_LABEL]) >= np.median(held_out)
+
+
+class TestGoldenPictures:
+    """Of a model that scores a picture by its first value."""
+
+    MODEL = SimpleNamespace(
+        calibration=SimpleNamespace(threshold=100.0), score=lambda pictures: pictures[:, 0, 0, 0].astype(np.float32)
+    )
+
+    def chosen(self, held_out, anomalies):
+        data = SimpleNamespace(held_out=scoring(held_out), anomalies={"scratch": scoring(anomalies)})
+        return {label: own[:, 0, 0, 0].tolist() for label, own in golden_pictures(self.MODEL, data).items()}
+
+    def test_the_clearest_of_the_first_dozen_are_taken_in_their_order(self):
+        chosen = self.chosen([50, 20, 60, 30, 40, *range(51, 58), 0], [200, 120, 250, 180])
+
+        assert chosen == {"normal": [20, 30, 40], "scratch": [200, 250, 180]}
+
+    def test_those_near_the_threshold_are_left_out(self):
+        """The spread of these normals is 10."""
+        chosen = self.chosen([40, 60], [104, 190, 96, 106])
+
+        assert chosen == {"normal": [40, 60], "scratch": [190, 106]}
+
+    def test_of_each_label_one_is_taken_all_the_same(self):
+        assert self.chosen([99, 97, 100], [101, 100])["scratch"] == [101]
 
 
 @pytest.mark.parametrize("distance", [CosineSettings(), EuclideanSettings(), KnnSettings()])
@@ -191,3 +220,67 @@ def test_without_anomalies_there_is_no_gate_and_nothing_to_name(tmp_path):
     assert (bundle.manifest.gate, bundle.namer, bundle.manifest.anomaly_types) == (None, None, ())
     (judged,) = bundle.judge(bundle.embedder.embed(scratched_parts(1)))
     assert (judged.outcome, judged.nearest_type) == (Outcome.FAIL, None)
+
+
+class TestEightBits:
+    @pytest.fixture(scope="class")
+    def written(self, exported, tmp_path_factory):
+        model, data = exported[0], small_training_set()
+        path = tmp_path_factory.mktemp("int8") / "plates"
+        return path, export(model, golden_pictures(model, data), path, FIELDS, quantise_on=data)
+
+    def test_the_bundle_holds_both_networks_and_how_they_compare(self, written, exported):
+        path, parity = written
+        manifest = read_bundle(path).manifest
+
+        assert manifest.int8 == parity.record
+        assert (path / MODEL_INT8).read_bytes() == quantised(
+            (path / "model.onnx").read_bytes(), small_training_set().normal
+        )
+        assert (path / "model.onnx").read_bytes() == (exported[1].path / "model.onnx").read_bytes()
+
+    def test_a_daemon_judges_the_golden_pictures_by_it(self, written):
+        bundle = read_bundle(written[0], Engine(precision="int8"))
+
+        bundle.check_golden()
+
+        assert len(list(bundle.golden())) == 2 * GOLDEN_PER_LABEL
+
+    def test_without_being_asked_there_is_none(self, exported):
+        _, bundle = exported
+
+        assert bundle.manifest.int8 is None
+        assert not (bundle.path / MODEL_INT8).exists()
+
+    def test_ranges_are_read_from_training_normals_alone(self, exported, tmp_path, monkeypatch):
+        model, data, asked = exported[0], small_training_set(), []
+        monkeypatch.setattr("training.export.quantised", lambda graph, normals: asked.append(normals) or graph)
+
+        parity = export(model, golden_pictures(model, data), tmp_path / "bundle", FIELDS, quantise_on=data)
+
+        assert asked == [data.normal]
+        assert asked[0] is data.normal
+        assert parity.record.largest_difference == 0
+
+    def test_nothing_is_written_when_it_turns_a_golden_verdict(self, exported, tmp_path, monkeypatch):
+        model, data = exported[0], small_training_set()
+        monkeypatch.setattr("training.export.quantised", lambda graph, _: blind(graph))
+
+        with pytest.raises(BundleError, match=r"in 8 bits the network gives 3 of 6 golden pictures another verdict"):
+            export(model, golden_pictures(model, data), tmp_path / "bundle", FIELDS, quantise_on=data)
+
+        assert list(tmp_path.iterdir()) == []
+
+
+def scoring(scores):
+    """A picture for each score that the first value is."""
+    return np.tile(np.array(scores, np.uint8)[:, None, None, None], (1, 2, 2, 3))
+
+
+def blind(graph):
+    """The network looking at no picture but the mean one."""
+    model = onnx.load_from_string(graph)
+    first = next(node for node in model.graph.node if node.op_type == "Conv")
+    kernel = next(each for each in model.graph.initializer if each.name == first.input[1])
+    kernel.CopyFrom(onnx.numpy_helper.from_array(0 * onnx.numpy_helper.to_array(kernel), kernel.name))
+    return model.SerializeToString()

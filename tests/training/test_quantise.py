@@ -203,6 +203,18 @@ class TestCalibration:
 
         assert quantised(graph, normals) == quantised(graph, normals[[0, 13, 26, 39]])
 
+    def test_a_range_is_the_mean_of_what_pictures_have(self):
+        """One odd picture does not make all others coarse."""
+        kernels = [weights(3, 3, seed=seed) for seed in range(LEFT_IN_FLOAT + 1)]
+        pictures = np.concatenate([good_parts(1), 3 * good_parts(1)])
+        reached = np.stack([outputs(chain(kernels[:LEFT_IN_FLOAT]), each[None]) for each in pictures])
+
+        model = onnx.load_from_string(quantised(chain(kernels), pictures))
+
+        _, scale = dequantised(model)[of_type(model, "Conv")[-1].input[0]]
+        axes = tuple(range(1, reached.ndim))
+        assert 255 * scale == pytest.approx((reached.max(axis=axes) - reached.min(axis=axes)).mean(), rel=1e-4)
+
     def test_one_normal_is_enough(self, graph):
         assert len(quantised(graph, good_parts(1))) < len(graph) / 2
 
