@@ -1,6 +1,7 @@
 """OpenVINO on the CPU. An extra: ``pip install 'line-inspector[openvino]'``."""
 
 import sys
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -23,12 +24,12 @@ class OpenVino:
 
     def __init__(self, model: Path, threads: int, cores: Cores = ()) -> None:
         ov = _openvino()
+        core = _core()
         if cores and threads > 1:
             raise ConfigError(
                 f"OpenVINO cannot keep {threads} threads on cores {', '.join(map(str, cores))}: its pool serves all "
                 "stations; name one core in cpu_affinity, set threads_per_station: 1, or take engine: onnxruntime"
             )
-        core = ov.Core()
         try:
             graph = core.read_model(model)
             _, height, width, channels = (each.get_max_length() for each in graph.input(INPUT).partial_shape)
@@ -66,6 +67,16 @@ def _openvino() -> Any:
             "engine openvino is not installed: pip install 'line-inspector[openvino]', or take engine: onnxruntime"
         ) from error
     return openvino
+
+
+@cache
+def _core() -> Any:
+    """One for the whole life of the process.
+
+    A core gives the thread that makes it another stack for signals (sigaltstack), and unmaps it in the end, where it
+    may still be in use. The next signal, a SIGTERM say, would then be the death of the process.
+    """
+    return _openvino().Core()
 
 
 def _properties(ov: Any, threads: int) -> dict[str, Any]:

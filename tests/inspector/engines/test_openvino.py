@@ -31,6 +31,19 @@ for task in set(TASKS.iterdir()) - before:
     print(*(line for line in (task / "status").read_text().splitlines() if line.startswith("Cpus_allowed_list")))
 """
 
+SIGNALLED = """
+import gc, os, signal, sys
+from pathlib import Path
+from inspector.engines import Engine
+
+signal.signal(signal.SIGTERM, lambda *_: print("asked to stop"))
+embedders = [Engine("openvino", threads=1).open(Path(sys.argv[1])) for _ in range(2)]
+while embedders:
+    embedders.pop(0)
+    gc.collect()
+    os.kill(os.getpid(), signal.SIGTERM)
+"""
+
 
 @pytest.fixture(autouse=True)
 def installed():
@@ -47,6 +60,14 @@ def test_it_tells_nobody_and_its_threads_stay_on_their_core(small_bundle, tmp_pa
 
     assert set(done.stdout.splitlines()) == {f"Cpus_allowed_list:\t{core}"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_is_survived_after_engines_were_let_go(small_bundle):
+    command = [sys.executable, "-c", SIGNALLED, small_bundle / MODEL]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["asked to stop"] * 2
 
 
 def test_cores_that_it_could_not_keep_to_are_refused(small_bundle):
