@@ -1,5 +1,6 @@
 """Reading a picture file without being deceived, and bringing a picture to the model's input size."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,13 +78,18 @@ def _halved(pixels: Pixels, height: int, width: int) -> Pixels:
     return pixels
 
 
+def part_id_of(path: Path) -> str:
+    r"""The name of a part's picture without its ending, with bytes that are not UTF-8 as ``\xff``, as JSON needs."""
+    return os.fsencode(path.stem).decode("utf-8", "backslashreplace")
+
+
 def encode_png(pixels: Pixels) -> bytes:
     """The picture as a PNG file, without loss."""
     return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _unreadable(path: Path, why: str) -> FrameError:
-    return FrameError(f"{path}: {why}", reason=Reason.UNREADABLE_PICTURE, part_id=path.stem)
+    return FrameError(f"{path}: {why}", reason=Reason.UNREADABLE_PICTURE, part_id=part_id_of(path))
 
 
 def _is_truncated(data: bytes) -> bool:

@@ -11,7 +11,7 @@ from inspector.cameras.pacing import Pace
 from inspector.errors import FrameError
 from inspector.inspection import Frame, utc_now
 from inspector.metrics import FRAMES_DROPPED
-from inspector.pictures import read_picture
+from inspector.pictures import part_id_of, read_picture
 from inspector.settings import ConfigPath, Settings
 
 
@@ -91,4 +91,4 @@ class Folder:
             self._pace.step(taken_s)
             raise
         self._pace.step(taken_s)
-        return Frame(pixels, taken_s, wall_time, next(self._sequence), self._station, candidate.path.stem)
+        return Frame(pixels, taken_s, wall_time, next(self._sequence), self._station, part_id_of(candidate.path))

@@ -110,6 +110,19 @@ class TestEveryMode:
         assert station in str(caught.value)
         assert str(folder) in str(caught.value)
 
+    @pytest.mark.parametrize("data", [PNG, b"no picture"], ids=["good", "bad"])
+    def test_a_name_that_is_not_utf8_gives_an_id_that_json_can_hold(self, folder, open_folder, mode, data):
+        put(folder, os.fsdecode(b"caf\xe9.png"), data=data)
+        set_age(folder / os.fsdecode(b"caf\xe9.png"), 60)
+        camera = open_folder(mode, settle_s=0.01)
+
+        try:
+            part_id = next_frame(camera).part_id
+        except FrameError as error:
+            part_id = error.part_id
+
+        assert part_id == "caf\\xe9"
+
     def test_a_file_in_the_folders_place_does_not_open(self, folder, open_folder, mode):
         folder.rmdir()
         folder.write_text("not a folder")
