@@ -73,6 +73,7 @@ def touch(metric):
 
 @contextmanager
 def exporter():
+    forget_stations()
     line, registry = Line(), CollectorRegistry()
     registry.register(line)
     server, thread = start_http_server(0, "127.0.0.1", registry)
@@ -82,8 +83,13 @@ def exporter():
         server.shutdown()
         thread.join()
         server.server_close()
-        for metric, station in itertools.product(METRICS, (BUSY, QUIET)):
-            metric.remove_by_labels({"station": station})
+        forget_stations()
+
+
+def forget_stations():
+    """The registry belongs to the process: stations of other tests would be asked about too."""
+    for metric in METRICS:
+        metric.clear()
 
 
 @pytest.fixture(scope="module")

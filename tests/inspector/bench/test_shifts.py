@@ -13,9 +13,9 @@ class Counting:
         self._turns = turns if turns is not None else []
 
     def work(self, shift):
+        began_s, count = time.monotonic(), 0
         shift.begin()
         self._turns.append(self._name)
-        began_s, count = time.monotonic(), 0
         while shift.goes_on():
             count += 1
         return Spell(count=count, duration_s=time.monotonic() - began_s)
