@@ -38,6 +38,10 @@ class ListenError(InspectorError):
     """A port cannot be listened on, now; the process ends with status 69, and systemd tries again."""
 
 
+class RecordError(InspectorError):
+    """A record cannot be opened now, perhaps for a full disk; the start ends with 69, and systemd tries again."""
+
+
 class FrameError(InspectorError):
     """One picture cannot be judged although the camera goes on.
 
@@ -48,6 +52,10 @@ class FrameError(InspectorError):
         super().__init__(message)
         self.reason = reason
         self.part_id = part_id
+
+
+class MessageError(InspectorError):
+    """A trigger or a command that breaks a rule; it is answered where it can be, and counted."""
 
 
 class SinkError(InspectorError):

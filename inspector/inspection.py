@@ -1,9 +1,10 @@
 """The vocabulary of the project on one page: what flows through a station, and the seams it flows across."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,17 @@ class Reason(StrEnum):
 
     CAMERA_LOST = "camera_lost"
     UNREADABLE_PICTURE = "unreadable_picture"
+    STALE_FRAME = "stale_frame"
+    NO_FRAME = "no_frame"
     DEADLINE = "deadline"
+    LATE = "late"
     MODEL_ERROR = "model_error"
+    NOT_READY = "not_ready"
+    PAUSED = "paused"
+    OVERRUN = "overrun"
+    DUPLICATE_TRIGGER = "duplicate_trigger"
+    BAD_TRIGGER = "bad_trigger"
+    UNKNOWN_RECIPE = "unknown_recipe"
 
 
 class StationState(StrEnum):
@@ -37,6 +47,7 @@ class StationState(StrEnum):
 
     STARTING = "starting"
     RUNNING = "running"
+    PAUSED = "paused"
     CAMERA_LOST = "camera_lost"
     STOPPED = "stopped"
     OFFLINE = "offline"
@@ -85,7 +96,9 @@ class Inspection(BaseModel):
     """ULID: unique, and sorted by time."""
     station: str
     sequence: int = Field(ge=0)
-    """Counts the station's inspections from 0 since the daemon started; a gap means a lost message."""
+    """Counts the station's inspections from 0, on over restarts where a record is kept; a gap is a lost message."""
+    trigger_id: str | None = None
+    """The trigger that this answers; null where the camera runs free."""
     part_id: str | None = None
     """The part's identity where the camera or the trigger tells it."""
     outcome: Outcome
@@ -103,8 +116,14 @@ class Inspection(BaseModel):
     """Wall time of the frame in UTC; of the failure where there was no frame."""
     timings_ms: dict[str, float] = {}
     """Milliseconds by stage: acquire, preprocess, embed, score, and total from exposure or arrival to verdict."""
+    picture: str | None = None
+    """SHA-256 of what the network saw: the picture at the model's input size, RGB, row by row; null without a frame."""
     bundle: str
     """Digest of the model bundle that judged."""
+    config: str | None = None
+    """Digest of the station's configuration."""
+    historical: bool = False
+    """Sent again after the broker was away: a record of what was, never an answer to a part that waits now."""
 
 
 def utc_now() -> datetime:
@@ -161,3 +180,35 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Deliver what is in hand, within a second or so, and let go. Safe to call twice."""
+
+
+class Outbox(Protocol):
+    """What waits for its receivers, each known by a sink's name. Safe to use from several threads."""
+
+    def backlog(self, receiver: str, after: int, limit: int) -> list[tuple[int, str]]:
+        """Sequence and JSON of the oldest inspections beyond sequence ``after`` that the receiver has not got."""
+
+    def delivered(self, receiver: str, sequences: Iterable[int]) -> None:
+        """The receiver has got these. Takes microseconds; a crash soon after may forget it."""
+
+    def newest(self) -> int:
+        """Sequence of the last inspection, -1 before the first."""
+
+
+class Record(Outbox, Protocol):
+    """What a station has done, kept in order. Safe to use from several threads; trouble with a disk raises nothing."""
+
+    def append(self, draft: Inspection) -> Inspection:
+        """Keep an inspection, as durably as was asked for. Returns it with its number."""
+
+    def note(self, kind: str, payload: dict[str, Any]) -> None:
+        """Keep what else has to be accounted for: a command, an alarm."""
+
+    def notes(self, kind: str, limit: int = 100) -> list[dict[str, Any]]:
+        """The last that were kept of a kind, the newest first."""
+
+    def answer_to(self, trigger_id: str) -> Inspection | None:
+        """What a trigger was answered, if it was."""
+
+    def close(self) -> None:
+        """Write what is in hand, and let go. Safe to call twice."""

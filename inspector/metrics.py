@@ -13,6 +13,9 @@ LATENCY_BUCKETS_S: Final = (
 )  # fmt: skip
 """Fine from 1 to 100 ms, where a verdict belongs; coarse above, where only its presence matters."""
 
+RECORD_BUCKETS_S: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100, 0.500, 2.5)
+"""From a row in memory to a disk that makes the verdict wait."""
+
 SCORE_BUCKETS: Final = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
 """Of the score divided by the threshold, so that one dashboard serves every distance: above 1 is FAIL."""
 
@@ -44,6 +47,33 @@ CAMERA_UP: Final = Gauge("inspector_camera_up", "1 while the camera delivers, 0 
 CAMERA_REOPENS: Final = Counter("inspector_camera_reopens", "Attempts to open a lost camera again.", ["station"])
 SINK_UP: Final = Gauge("inspector_sink_up", "1 while the sink takes results.", ["station", "sink"])
 SINK_ERRORS: Final = Counter("inspector_sink_errors", "Results that a sink could not take.", ["station", "sink"])
+TRIGGERS: Final = Counter(
+    "inspector_triggers",
+    "Triggers by what became of them: taken, refused, repeated, known, forged.",
+    ["station", "decision"],
+)
+VERDICTS_OVERTAKEN: Final = Counter(
+    "inspector_verdicts_overtaken",
+    "Verdicts that were recorded too late to be an answer: the PLC got ERROR.",
+    ["station"],
+)
+MESSAGES_REFUSED: Final = Counter(
+    "inspector_messages_refused", "Triggers and commands that break a rule.", ["station", "kind"]
+)
+ALARM_ACTIVE: Final = Gauge("inspector_alarm_active", "1 until the alarm is reset.", ["station", "alarm"])
+RECORD_SECONDS: Final = Histogram(
+    "inspector_record_seconds",
+    "Time that one inspection takes to become a row of the record.",
+    ["station"],
+    buckets=RECORD_BUCKETS_S,
+)
+RECORD_ROWS_LOST: Final = Counter(
+    "inspector_record_rows_lost", "Rows that the disk did not take and that were given up.", ["station"]
+)
+OUTBOX_ROWS: Final = Gauge("inspector_outbox_rows", "Results that a sink has not delivered yet.", ["station", "sink"])
+OUTBOX_DROPPED: Final = Counter(
+    "inspector_outbox_dropped", "Results that a sink never delivered and that were given up.", ["station", "sink"]
+)
 MODEL_INFO: Final = Gauge(
     "inspector_model_info", "Always 1; the labels say which model judges.", ["station", "bundle", "name", "scorers"]
 )
