@@ -1,4 +1,4 @@
-"""The ``inspector`` command: run, check, inspect, bench, schema."""
+"""The ``inspector`` command: run, check, inspect, bench, plc-sim, records, schema."""
 
 import argparse
 import json
@@ -13,9 +13,19 @@ from inspector.bundle import Bundle, Judgement, read_bundle
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
 from inspector.engine_choice import ready_bundle
-from inspector.errors import EXIT_CONFIG, EXIT_UNAVAILABLE, BundleError, ConfigError, FrameError, ListenError
+from inspector.errors import (
+    EXIT_CONFIG,
+    EXIT_UNAVAILABLE,
+    BundleError,
+    ConfigError,
+    FrameError,
+    ListenError,
+    RecordError,
+)
 from inspector.inspection import Inspection, Outcome
 from inspector.pictures import SUFFIXES, read_picture
+from inspector.plc_sim import options as plc_options
+from inspector.records import options as records_options
 
 EXIT_BY_OUTCOME: Final = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.ERROR: 3}
 """``inspect`` ends with the worst of its verdicts; 2 is argparse's for a wrong command line."""
@@ -31,10 +41,13 @@ EPILOG: Final = """examples:
   inspector inspect bundles/cells part-0815.png --json
   inspector inspect bundles/cells pictures/
   inspector bench bundles/cells --engine all --stations 1,4 --chart latency.png
+  inspector plc-sim press-1 --rate 5 --count 1000
+  inspector records verify /var/lib/inspector/records
+  inspector records show /var/lib/inspector/records --part-id lid-0815
   inspector schema result
 
-exit status: 0 done, or all PASS; 1 a FAIL, or a crash of the daemon; 2 wrong command line; 3 an ERROR verdict;
-69 a port cannot be listened on; 78 a mistake in the configuration or the bundle, told in one message
+exit status: 0 done, or all PASS; 1 a FAIL, a broken record, or a crash of the daemon; 2 wrong command line; 3 an ERROR
+verdict; 69 a port cannot be listened on, or the disk is full; 78 a mistake in configuration or bundle, told at once
 """
 
 
@@ -46,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, BundleError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
-    except ListenError as error:
+    except (ListenError, RecordError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNAVAILABLE
     return status
@@ -79,6 +92,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench_options.add_arguments(bench)
     bench.set_defaults(command=_bench)
+
+    plc_sim = commands.add_parser(
+        "plc-sim",
+        help="trigger a station as a PLC does, and check what it answers",
+        description=plc_options.DESCRIPTION,
+        epilog=plc_options.EPILOG,
+        formatter_class=raw,
+    )
+    plc_options.add_arguments(plc_sim)
+    plc_sim.set_defaults(command=_plc_sim)
+
+    records = commands.add_parser(
+        "records", help="read what stations have said", description=records_options.DESCRIPTION
+    )
+    records_options.add_arguments(records)
+    records.set_defaults(command=_records)
 
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("of", choices=sorted(SCHEMAS), help="the daemon's configuration, or the MQTT result message")
@@ -163,6 +192,18 @@ def _bench(arguments: argparse.Namespace) -> int:
     from inspector.bench.command import bench  # noqa: PLC0415 - a daemon draws no tables
 
     return bench(arguments)
+
+
+def _plc_sim(arguments: argparse.Namespace) -> int:
+    from inspector.plc_sim.command import simulate  # noqa: PLC0415 - a daemon draws no tables
+
+    return simulate(arguments)
+
+
+def _records(arguments: argparse.Namespace) -> int:
+    from inspector.records.command import records  # noqa: PLC0415 - a daemon draws no tables
+
+    return records(arguments)
 
 
 def _schema(arguments: argparse.Namespace) -> int:

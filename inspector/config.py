@@ -5,13 +5,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, StringConstraints, model_validator
 
+from inspector.alarm_rules import AlarmSettings
 from inspector.cameras import CameraSettings
 from inspector.cores import Cores, share_out, usable_cores
 from inspector.engine_choice import EngineWish, PrecisionWish, Wish
+from inspector.records import RecordSettings
 from inspector.settings import ConfigPath, Settings, read_settings
 from inspector.sinks import SinkSettings
+from inspector.triggers import TriggerSettings
 
 StationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
+RecipeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 
 
 class MetricsSettings(Settings):
@@ -47,8 +51,14 @@ class StationSettings(Settings):
     """Name of the place on the line; part of every topic and metric."""
     bundle: ConfigPath
     """Folder of the model bundle. A relative path is taken from the folder of the configuration file."""
+    recipes: dict[RecipeName, ConfigPath] = Field(default={})
+    """Further bundles, by the name that a trigger or the command ``set-recipe`` asks for them."""
     camera: CameraSettings
     """Where the frames come from."""
+    triggers: TriggerSettings | None = None
+    """Judge one frame for each trigger that comes over MQTT; without it the camera runs free."""
+    alarms: AlarmSettings = AlarmSettings()
+    """What is wrong enough to stay said until a person has acknowledged and reset it."""
     sinks: tuple[SinkSettings, ...] | None = None
     """Receivers of this station's results; without it, those of the whole configuration."""
     max_latency_ms: PositiveFloat = 1000.0
@@ -68,6 +78,9 @@ class Config(Settings):
     """The stations that this process runs."""
     sinks: tuple[SinkSettings, ...] = ()
     """Receivers of the results of every station that names none of its own."""
+    record: RecordSettings | None = None
+    """Everything that the stations say, kept on the disk; without it nothing is kept: results that a sink has not
+    delivered are in memory alone, and each start counts from 0."""
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
     engine: EngineWish = "onnxruntime"
@@ -96,6 +109,15 @@ class Config(Settings):
             twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
             if twice:
                 raise ValueError(f"station {station.name} has two sinks of kind {', '.join(twice)}; one is the limit")
+        return self
+
+    @model_validator(mode="after")
+    def _triggers_have_a_way_in(self) -> Self:
+        for station in self.stations:
+            if station.triggers and not any(sink.kind == "mqtt" for sink in self.sinks_of(station)):
+                raise ValueError(
+                    f"station {station.name} waits for triggers, which come over a sink of kind mqtt: add one"
+                )
         return self
 
     def wish_of(self, station: StationSettings) -> Wish:

@@ -12,15 +12,14 @@ from typing import Final
 
 from prometheus_client import start_http_server
 
-from inspector import metrics, sdnotify
+from inspector import sdnotify
+from inspector.assembly import Worker, assemble
 from inspector.bundle import Bundle
 from inspector.config import Config, StationSettings
 from inspector.cores import compute_in_the_calling_thread
 from inspector.engine_choice import ready_bundle
 from inspector.errors import ListenError
 from inspector.health import Heartbeats
-from inspector.inspection import Outcome
-from inspector.station import Station
 
 log = logging.getLogger(__name__)
 
@@ -39,35 +38,25 @@ class Daemon:
         compute_in_the_calling_thread()
         self._health = Heartbeats()
         self._metrics = config.metrics
-        bundles = [ready_bundle(settings.bundle, config.wish_of(settings)) for settings in config.stations]
-        self._stations = [
-            self._station(settings, bundle, config) for settings, bundle in zip(config.stations, bundles, strict=True)
-        ]
+        # Every bundle before any sink: a mistake in one of them must be said before anybody is told of a start.
+        first = {
+            (each.name, recipe): _load(each, config, recipe)
+            for each in config.stations
+            for recipe in (None, *each.recipes)
+        }
+        self._posts = []
+        for each in config.stations:
+            once = partial(_load_once, first, each, config)
+            self._posts.append(assemble(each, config, once, self._health))
         self._crashed = Event()
-
-    def _station(self, settings: StationSettings, bundle: Bundle, config: Config) -> Station:
-        manifest = bundle.manifest
-        metrics.MODEL_INFO.labels(
-            settings.name, bundle.digest, manifest.name, "+".join(part.kind for part in manifest.parts)
-        ).set(1)
-        metrics.THRESHOLD.labels(settings.name).set(bundle.threshold)
-        # A counter that first appears at 1 has no rate: the first FAIL would not show.
-        for outcome in Outcome:
-            metrics.INSPECTIONS.labels(settings.name, outcome)
-        return Station(
-            settings.name,
-            open_camera=partial(settings.camera.open, settings.name),
-            bundle=bundle,
-            sinks={sink.kind: sink.open(settings.name) for sink in config.sinks_of(settings)},
-            max_latency_ms=settings.max_latency_ms,
-            health=self._health,
-        )
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT, or until every camera has given its last frame: 0. After a crash: 1."""
         stop = Event()
-        with _signals_set(stop), self._serving_metrics():
-            threads = [self._start(station, stop) for station in self._stations]
+        with _signals_set(stop), self._ending_with_any_thread(stop), self._serving_metrics():
+            threads = [self._start(post.station, stop) for post in self._posts]
+            for post in self._posts:
+                self._start(post.pulse, stop)
             sdnotify.ready(f"{len(threads)} stations")
             self._supervise(threads, stop)
             sdnotify.stopping()
@@ -76,19 +65,29 @@ class Daemon:
                 thread.join(STOP_WITHIN_S)
         return 1 if self._crashed.is_set() else 0
 
-    def _start(self, station: Station, stop: Event) -> threading.Thread:
+    def _start(self, worker: Worker, stop: Event) -> threading.Thread:
         # A daemon thread, since a native camera call that hangs must not keep the process from ending.
-        thread = threading.Thread(target=self._run_station, args=(station, stop), name=station.name, daemon=True)
+        thread = threading.Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
         thread.start()
         return thread
 
-    def _run_station(self, station: Station, stop: Event) -> None:
-        try:
-            station.run(stop)
-        except Exception:  # the edge of the thread: whatever it is, it is a bug, and systemd starts us again
-            log.exception("station crashed; this is a bug, the daemon ends", extra={"station": station.name})
+    @contextmanager
+    def _ending_with_any_thread(self, stop: Event) -> Iterator[None]:
+        """Whatever a thread dies of is a bug, and systemd starts us again: a daemon without it would only seem well."""
+        before = threading.excepthook
+
+        def end(crash: threading.ExceptHookArgs) -> None:
+            name = crash.thread.name if crash.thread else "a thread"
+            what = (crash.exc_type, crash.exc_value or crash.exc_type(), crash.exc_traceback)
+            log.critical("%s crashed; this is a bug, the daemon ends", name, exc_info=what)
             self._crashed.set()
             stop.set()
+
+        threading.excepthook = end
+        try:
+            yield
+        finally:
+            threading.excepthook = before
 
     def _supervise(self, threads: list[threading.Thread], stop: Event) -> None:
         interval_s = sdnotify.watchdog_interval_s() or LOOK_ROUND_S
@@ -135,3 +134,15 @@ def _signals_set(stop: Event) -> Iterator[None]:
         yield
     finally:
         restore()
+
+
+def _load(station: StationSettings, config: Config, recipe: str | None) -> Bundle:
+    path = station.bundle if recipe is None else station.recipes[recipe]
+    return ready_bundle(path, config.wish_of(station))
+
+
+def _load_once(
+    first: dict[tuple[str, str | None], Bundle], station: StationSettings, config: Config, recipe: str | None
+) -> Bundle:
+    """The bundle that was read at the start, the first time; read again from then on."""
+    return first.pop((station.name, recipe), None) or _load(station, config, recipe)

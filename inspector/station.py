@@ -1,31 +1,23 @@
-"""One camera's loop: acquire, inspect, publish, recover. One thread runs it; nothing is queued inside."""
+"""One camera's loop: acquire, inspect, report, recover. One thread runs it; nothing is queued inside."""
 
 import logging
 import random
 import time
 from collections.abc import Callable, Mapping
 from threading import Event
-from typing import Any, Final
-
-import numpy as np
-from ulid import ULID
+from typing import Final
 
 from inspector import metrics
-from inspector.bundle import Bundle, Judgement
+from inspector.alarms import Alarms
 from inspector.cores import pinned
-from inspector.errors import CameraError, FrameError, SinkError
+from inspector.desk import Desk
+from inspector.errors import CameraError, FrameError
 from inspector.health import Heartbeats
-from inspector.inspection import (
-    Camera,
-    EndOfFrames,
-    Frame,
-    Inspection,
-    Outcome,
-    Reason,
-    Sink,
-    StationState,
-    utc_now,
-)
+from inspector.inspection import Camera, EndOfFrames, Frame, Outcome, Reason, StationState
+from inspector.judge import Judge
+from inspector.plc import Trigger
+from inspector.reporting import Reporter
+from inspector.triggers import TriggerSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +31,18 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 """The pause before a lost camera is opened again starts at the first and doubles up to the longest."""
 
+OWN: Final[None] = None
+"""The recipe that is the station's own bundle."""
+
+Judges = Mapping[str | None, Judge]
+"""By recipe; the station's own bundle is that of ``OWN``."""
+
 
 class Station:
-    """Judges every frame of one camera until it is told to stop.
+    """Judges every frame of one camera, or one for each trigger, until it is told to stop.
 
-    ``open_camera`` is called again after each loss; ``sinks`` are the receivers by the name that metrics know them by.
+    ``open_camera`` is called again after each loss, and ``load_judges`` whenever the bundles are to be read again.
+    ``desk`` hands out triggers; without ``triggers`` the camera runs free.
     """
 
     def __init__(
@@ -51,34 +50,81 @@ class Station:
         name: str,
         *,
         open_camera: Callable[[], Camera],
-        bundle: Bundle,
-        sinks: Mapping[str, Sink],
-        max_latency_ms: float,
+        judges: Judges,
+        reporter: Reporter,
+        desk: Desk,
+        alarms: Alarms,
         health: Heartbeats,
+        triggers: TriggerSettings | None = None,
+        load_judges: Callable[[], Judges] | None = None,
     ) -> None:
         self.name = name
         self._open_camera = open_camera
-        self._bundle = bundle
-        self._resized = np.empty((*bundle.manifest.input_size, 3), np.uint8)
-        self._sinks = sinks
-        self._max_latency_ms = max_latency_ms
+        self._judges = judges
+        self._recipe: str | None = OWN
+        self._reporter = reporter
+        self._desk = desk
+        self._alarms = alarms
         self._health = health
-        self._sequence = 0
+        self._triggers = triggers
+        self._load_judges = load_judges
+        self._state = StationState.STARTING
+        self._paused = False
         self._pause_s = FIRST_PAUSE_S
         self._lost = False
+
+    @property
+    def state(self) -> StationState:
+        """What the station is doing."""
+        return StationState.PAUSED if self._paused and self._state is StationState.RUNNING else self._state
 
     def run(self, stop: Event) -> None:
         """Inspect until ``stop`` is set or a finite camera has given its last frame, on the cores of the engine."""
         self._health.expect(self.name, LONGEST_STEP_S)
-        self._announce(StationState.STARTING)
+        self._enter(StationState.STARTING)
         try:
-            with pinned(self._bundle.engine.cores):
+            with pinned(self._judges[OWN].bundle.engine.cores):
                 self._run_sessions(stop)
         finally:
-            self._announce(StationState.STOPPED)
-            for sink in self._sinks.values():
-                sink.close()
+            self._shut(Reason.NOT_READY)
+            self._enter(StationState.STOPPED)
+            self._reporter.close()
             self._health.forget(self.name)
+
+    def refuse(self, trigger: Trigger, reason: Reason) -> None:
+        """Answer a claimed trigger ERROR."""
+        self._reporter.answer(self._judges[OWN].failure(reason, trigger=trigger), trigger)
+
+    def pause(self) -> None:
+        """Judge nothing until ``resume``; triggers are answered ERROR, frames are left to the camera."""
+        self._paused = True
+        self._shut(Reason.PAUSED)
+        self._reporter.announce(self.state)
+
+    def resume(self) -> None:
+        """Judge again."""
+        self._paused = False
+        self._desk.open(Reason.PAUSED)
+        self._reporter.announce(self.state)
+
+    def set_recipe(self, recipe: str | None) -> None:
+        """Judge the next parts by this recipe, unless their trigger names one. Raises KeyError for an unknown one."""
+        judge = self._judges[recipe]
+        self._recipe = recipe
+        metrics.THRESHOLD.labels(self.name).set(judge.bundle.threshold)
+
+    def reload(self) -> str:
+        """Read the bundles again, and judge the next parts by them. Raises BundleError, and then nothing changes."""
+        if self._load_judges is None:
+            return "there is nothing to reload"
+        judges = self._load_judges()
+        changed = [each or "own bundle" for each in judges if judges[each].bundle.digest != self._digest(each)]
+        self._judges = judges
+        self.set_recipe(self._recipe)
+        return f"read again; changed: {', '.join(changed) or 'nothing'}"
+
+    def _digest(self, recipe: str | None) -> str:
+        return self._judges[recipe].bundle.digest
 
     def _run_sessions(self, stop: Event) -> None:
         while not stop.is_set():
@@ -100,10 +146,17 @@ class Station:
         camera = self._open_camera()
         try:
             metrics.CAMERA_UP.labels(self.name).set(1)
-            self._announce(StationState.RUNNING)
+            self._enter(StationState.RUNNING)
+            self._desk.open(Reason.CAMERA_LOST)
+            self._desk.open(Reason.NOT_READY)
             while not stop.is_set():
                 self._health.beat(self.name)
-                self._inspect_next(camera)
+                if self._triggers:
+                    self._serve_next(camera, self._triggers, stop)
+                elif self._paused:
+                    stop.wait(READ_TIMEOUT_S)
+                else:
+                    self._inspect_next(camera)
         finally:
             camera.close()
 
@@ -112,109 +165,84 @@ class Station:
             frame = camera.read(READ_TIMEOUT_S)
         except FrameError as error:
             log.warning("%s", error, extra={"station": self.name})
-            self._publish(self._failure(error.reason, error.part_id))
+            self._reporter.report(self._judges[OWN].failure(error.reason, part_id=error.part_id))
             return
         if frame is None:
             return
+        self._see(frame)
+        self._reporter.report(self._judges[self._recipe].inspect(frame))
+
+    def _serve_next(self, camera: Camera, triggers: TriggerSettings, stop: Event) -> None:
+        trigger = self._desk.take(READ_TIMEOUT_S)
+        if trigger is None:
+            return
+        try:
+            frame = self._frame_for(trigger, camera, trigger.received_s + triggers.delay_ms / 1000, stop)
+        except FrameError as error:
+            log.warning("%s", error, extra={"station": self.name})
+            self._answer_error(trigger, error.reason)
+        except CameraError:
+            self._answer_error(trigger, Reason.CAMERA_LOST)
+            raise
+        except EndOfFrames:
+            self._answer_error(trigger, Reason.NO_FRAME)
+            raise
+        else:
+            if frame:
+                self._answer(trigger, frame)
+            else:
+                self._answer_error(trigger, Reason.NOT_READY)
+
+    def _frame_for(self, trigger: Trigger, camera: Camera, not_before_s: float, stop: Event) -> Frame | None:
+        """The first frame that can show the part, or None when its deadline, or the stop, has come before."""
+        self._desk.expect(trigger, Reason.NO_FRAME)
+        while self._desk.is_open(trigger) and not stop.is_set():
+            self._health.beat(self.name)
+            frame = camera.read(min(READ_TIMEOUT_S, max(0.0, trigger.deadline_s - time.monotonic())))
+            if frame is None:
+                continue
+            self._see(frame)
+            if frame.monotonic_s >= not_before_s:
+                self._desk.expect(trigger, Reason.DEADLINE)
+                return frame
+            self._desk.expect(trigger, Reason.STALE_FRAME)
+            metrics.FRAMES_DROPPED.labels(self.name, "before_trigger").inc()
+        return None
+
+    def _answer(self, trigger: Trigger, frame: Frame) -> None:
+        draft = self._judges[trigger.recipe or self._recipe].inspect(frame, trigger)
+        if self._desk.claim(trigger):
+            self._reporter.answer(draft, trigger)
+        else:
+            self._reporter.report(draft.model_copy(update={"outcome": Outcome.ERROR, "reason": Reason.LATE}))
+
+    def _answer_error(self, trigger: Trigger, reason: str) -> None:
+        if self._desk.claim(trigger):
+            self._reporter.answer(self._judges[OWN].failure(reason, trigger=trigger), trigger)
+
+    def _see(self, frame: Frame) -> None:
+        if self._lost:
+            self._alarms.relieve("camera_lost")
         self._lost, self._pause_s = False, FIRST_PAUSE_S
         metrics.LAST_FRAME.labels(self.name).set(frame.wall_time.timestamp())
-        self._publish(self._inspect(frame))
-
-    def _inspect(self, frame: Frame) -> Inspection:
-        watch = Stopwatch(frame.monotonic_s)
-        watch.lap("acquire")
-        picture = self._bundle.prepare(frame.pixels, out=self._resized)
-        watch.lap("preprocess")
-        features = self._bundle.embedder.embed(picture[None])
-        watch.lap("embed")
-        (judgement,) = self._bundle.judge(features)
-        watch.lap("score")
-        inspection = self._verdict(frame, judgement, watch)
-        self._observe(inspection)
-        return inspection
-
-    def _verdict(self, frame: Frame, judgement: Judgement, watch: "Stopwatch") -> Inspection:
-        outcome, reason = judgement.outcome, None
-        if outcome is Outcome.ERROR:
-            reason = Reason.MODEL_ERROR
-        elif watch.total_ms > self._max_latency_ms:
-            outcome, reason = Outcome.ERROR, Reason.DEADLINE
-        return self._inspection(
-            outcome,
-            reason,
-            part_id=frame.part_id,
-            captured_at=frame.wall_time,
-            score=judgement.score,
-            nearest_type=judgement.nearest_type,
-            type_confidence=judgement.type_confidence,
-            timings_ms={**watch.timings_ms, "total": watch.total_ms},
-        )
-
-    def _failure(self, reason: str, part_id: str | None = None) -> Inspection:
-        return self._inspection(Outcome.ERROR, reason, part_id=part_id, captured_at=utc_now())
-
-    def _inspection(self, outcome: Outcome, reason: str | None, **fields: Any) -> Inspection:
-        inspection = Inspection(
-            id=str(ULID()),
-            station=self.name,
-            sequence=self._sequence,
-            outcome=outcome,
-            reason=reason,
-            threshold=self._bundle.threshold,
-            bundle=self._bundle.digest,
-            **fields,
-        )
-        self._sequence += 1
-        return inspection
-
-    def _observe(self, inspection: Inspection) -> None:
-        for stage, duration_ms in inspection.timings_ms.items():
-            if stage != "total":
-                metrics.STAGE_SECONDS.labels(self.name, stage).observe(duration_ms / 1000)
-        metrics.VERDICT_SECONDS.labels(self.name).observe(inspection.timings_ms["total"] / 1000)
-        # Scores are deviations from normal: a threshold of 0 or less, at a huge false-reject rate, has no ratio.
-        if inspection.score is not None and self._bundle.threshold > 0:
-            metrics.SCORE_RATIO.labels(self.name).observe(inspection.score / self._bundle.threshold)
-
-    def _publish(self, inspection: Inspection) -> None:
-        started_s = time.monotonic()
-        metrics.INSPECTIONS.labels(self.name, inspection.outcome).inc()
-        for name, sink in self._sinks.items():
-            try:
-                sink.publish(inspection)
-            except SinkError as error:
-                metrics.SINK_ERRORS.labels(self.name, name).inc()
-                log.error("%s", error, extra={"station": self.name})  # noqa: TRY400 - its message says it all
-        metrics.STAGE_SECONDS.labels(self.name, "publish").observe(time.monotonic() - started_s)
 
     def _lose_camera(self, error: CameraError) -> None:
         """Say the loss once; the attempts to open the camera again only show in the log and the metrics."""
         log.error("%s", error, extra={"station": self.name})
         metrics.CAMERA_UP.labels(self.name).set(0)
+        if self._state is not StationState.CAMERA_LOST:  # a camera that opens and gives nothing was said to run
+            self._enter(StationState.CAMERA_LOST)
         if not self._lost:
             self._lost = True
-            self._announce(StationState.CAMERA_LOST)
-            self._publish(self._failure(Reason.CAMERA_LOST))
+            self._alarms.raise_("camera_lost", str(error))
+            if not self._triggers:
+                self._reporter.report(self._judges[OWN].failure(Reason.CAMERA_LOST))
+        self._shut(Reason.CAMERA_LOST)
 
-    def _announce(self, state: StationState) -> None:
-        for sink in self._sinks.values():
-            sink.announce(state)
+    def _shut(self, reason: Reason) -> None:
+        for trigger in self._desk.shut(reason):
+            self.refuse(trigger, reason)
 
-
-class Stopwatch:
-    """Milliseconds by stage, each lap from the end of the one before."""
-
-    def __init__(self, started_s: float) -> None:
-        self.timings_ms: dict[str, float] = {}
-        self._started_s = self._lap_s = started_s
-
-    def lap(self, stage: str) -> None:
-        """End ``stage`` now."""
-        now_s = time.monotonic()
-        self.timings_ms[stage] = (now_s - self._lap_s) * 1000
-        self._lap_s = now_s
-
-    @property
-    def total_ms(self) -> float:
-        """From the start to the last lap."""
-        return (self._lap_s - self._started_s) * 1000
+    def _enter(self, state: StationState) -> None:
+        self._state = state
+        self._reporter.announce(self.state)

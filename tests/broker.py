@@ -55,12 +55,19 @@ class Broker:
     def kill(self):
         self._end(subprocess.Popen.kill)
 
+    def reload(self):
+        """Read the configuration and the access lists again."""
+        self._process.send_signal(signal.SIGHUP)
+
     def freeze(self):
         """It holds its connections and accepts new ones, but says nothing until ``thaw``."""
-        self._process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def thaw(self):
-        self._process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        self._process.send_signal(number)
 
     def _end(self, how):
         if self._process:

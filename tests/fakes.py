@@ -48,3 +48,37 @@ class RememberingSink:
 
     def close(self):
         self.closed += 1
+
+
+class RememberingLink(RememberingSink):
+    """A sink that a PLC can also talk to."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.answers = []
+        self.acknowledged = []
+        self.replies = []
+        self.alarms = []
+        self.beats = []
+        self.up = True
+
+    def attach(self, listener, outbox, *, triggers):
+        self.attached = (listener, outbox, triggers)
+
+    def is_up(self):
+        return self.up
+
+    def answer(self, inspection, trigger):
+        self.answers.append((inspection, trigger))
+
+    def acknowledge(self, trigger):
+        self.acknowledged.append(trigger)
+
+    def reply(self, reply, reply_to):
+        self.replies.append((reply, reply_to))
+
+    def alarm(self, alarm):
+        self.alarms.append(alarm)
+
+    def beat(self, heartbeat):
+        self.beats.append(heartbeat)

@@ -11,14 +11,13 @@ from typing import Final
 
 import numpy as np
 
+from inspector.bench.lone_station import station_alone
 from inspector.bench.replay import Replay, TimedSink
 from inspector.bench.shifts import Shift, Spell
 from inspector.bundle import Bundle, Judgement
 from inspector.cores import pinned
-from inspector.health import Heartbeats
 from inspector.heatmap import enlarge
 from inspector.inspection import Features, Floats, Pixels, Sink
-from inspector.station import Station
 
 NETWORK: Final = "network"
 """Stage of the bare network: pixels at its input size to features."""
@@ -40,15 +39,7 @@ class StationWorker:
     def work(self, shift: Shift) -> Spell:
         """See ``Worker``."""
         replay, sink = Replay(self._name, self._pictures, shift), TimedSink(self._sink, self.said)
-        station = Station(
-            self._name,
-            open_camera=lambda: replay,
-            bundle=self._bundle,
-            sinks={"bench": sink},
-            max_latency_ms=float("inf"),
-            health=Heartbeats(),
-        )
-        station.run(Event())
+        station_alone(self._name, replay, self._bundle, sink).run(Event())
         return Spell(sink.laps_ms | {END_TO_END: replay.cycles_ms}, len(replay.cycles_ms), replay.duration_s)
 
 

@@ -1,4 +1,4 @@
-"""The visible list of sink kinds. To add one: one file, one name here, one example in the contract tests."""
+"""The visible list of sink kinds. To add one: one file or folder, one name here, one example in the contract tests."""
 
 from typing import Annotated
 
@@ -6,5 +6,6 @@ from pydantic import Field
 
 from inspector.sinks.log import LogSettings
 from inspector.sinks.mqtt import MqttSettings
+from inspector.sinks.sparkplug import SparkplugSettings
 
-SinkSettings = Annotated[MqttSettings | LogSettings, Field(discriminator="kind")]
+SinkSettings = Annotated[MqttSettings | SparkplugSettings | LogSettings, Field(discriminator="kind")]

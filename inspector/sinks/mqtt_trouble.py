@@ -60,6 +60,11 @@ class Broker:
         who = self.username or "clients without a user"
         return f"{self.address} refused a message on {topic}: {reason}; correct its access list for {who}"
 
+    def deaf(self, reason: str, topic: str) -> str:
+        """``reason``: name of the reason code of a SUBACK, MQTT 5.0 section 3.9.3."""
+        who = self.username or "clients without a user"
+        return f"{self.address} lets nobody talk to us on {topic}: {reason}; correct its access list for {who}"
+
 
 class Episode:
     """Says each trouble once from its beginning to its end: a broker that is away for a night is one line."""

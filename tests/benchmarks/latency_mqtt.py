@@ -20,17 +20,16 @@ import paho.mqtt.client as paho
 from rich.console import Console
 from rich.table import Table
 
+from inspector.bench.lone_station import station_alone
 from inspector.bench.report import machine
 from inspector.bundle import GOLDEN, read_bundle
 from inspector.cameras.pacing import Pace
 from inspector.cores import compute_in_the_calling_thread
 from inspector.engines import Engine
-from inspector.health import Heartbeats
 from inspector.inspection import EndOfFrames, Frame, utc_now
 from inspector.pictures import read_picture
 from inspector.sinks.mqtt import MqttSettings
-from inspector.station import Station
-from tests.broker import Broker
+from tests.broker import Broker, wait_until
 
 STATION = "latency"
 WARM_UP = 50
@@ -95,14 +94,9 @@ def measure(bundle, pictures, port, *, count, rate_hz):
     subscriber.start()
     there.close()  # so that a subscriber who dies is noticed
     assert here.recv() == "subscribed"
-    Station(
-        STATION,
-        open_camera=lambda: StampingCamera(pictures, WARM_UP + count, rate_hz),
-        bundle=bundle,
-        sinks={"mqtt": MqttSettings(port=port).open(STATION)},
-        max_latency_ms=float("inf"),
-        health=Heartbeats(),
-    ).run(Event())
+    sink = MqttSettings(port=port).open(STATION)
+    wait_until(sink.is_up, "the connection")  # a result that comes before would be lost
+    station_alone(STATION, StampingCamera(pictures, WARM_UP + count, rate_hz), bundle, sink).run(Event())
     whole, overhead = overheads_ms(here.recv()[WARM_UP:])
     subscriber.join()
     return {

@@ -10,9 +10,14 @@ from inspector.inspection import Inspection, Outcome, Sink, StationState, utc_no
 from inspector.sinks import SinkSettings
 from inspector.sinks.log import LogSettings
 from inspector.sinks.mqtt import MqttSettings
+from inspector.sinks.sparkplug import SparkplugSettings
 from tests.broker import free_port
 
-EXAMPLES = {"log": LogSettings, "mqtt": lambda: MqttSettings(port=free_port())}
+EXAMPLES = {
+    "log": LogSettings,
+    "mqtt": lambda: MqttSettings(port=free_port()),
+    "sparkplug": lambda: SparkplugSettings(port=free_port()),
+}
 KINDS = TypeAdapter(SinkSettings).json_schema()["discriminator"]["mapping"]
 
 

@@ -161,3 +161,22 @@ def test_a_core_that_the_machine_lacks_is_refused(tmp_path, four_cores):
 def test_an_engine_that_does_not_exist_is_refused(tmp_path, key):
     with pytest.raises(ConfigError, match=rf"At 'stations\[0\].{key.partition(':')[0]}"):
         wishes(tmp_path, key)
+
+
+def test_without_a_record_nothing_is_kept(tmp_path):
+    assert read_config(config_file(tmp_path, GOOD)).record is None
+
+
+def test_a_record_is_kept_below_the_configurations_folder(tmp_path):
+    record = read_config(config_file(tmp_path, GOOD + "record: {folder: records, durability: power}\n")).record
+
+    assert record.folder == tmp_path / "records"
+    assert (record.durability, record.keep_days, record.keep_rows) == ("power", 365, 5_000_000)
+    assert (record.outbox_rows, record.outbox_bytes, record.outbox_age_s) == (1_000_000, 2**30, 604_800)
+
+
+@pytest.mark.parametrize("key", ["keep_days: 0", "keep_rows: 0", "outbox_rows: -1", "durability: disk"])
+def test_a_record_that_could_keep_nothing_is_refused(tmp_path, key):
+    message = refused(tmp_path, GOOD + f"record: {{folder: records, {key}}}\n")
+
+    assert f"At 'record.{key.partition(':')[0]}' (line 10)" in message

@@ -26,6 +26,7 @@ TABLES = {"rich"}
 FORBIDDEN = {
     "inspector": NOT_FOR_THE_DAEMON | NETWORKS | SERVERS | TABLES | {"numpy", "cv2", "pydantic", "yaml"},
     "inspector.bundle": NOT_FOR_THE_DAEMON | NETWORKS | SERVERS | TABLES,
+    "inspector.sinks": NOT_FOR_THE_DAEMON | NETWORKS | TABLES | {"google"},
     "inspector.cli": NOT_FOR_THE_DAEMON | NETWORKS | TABLES,
 }
 

@@ -5,13 +5,18 @@ import numpy as np
 import pytest
 
 from inspector import metrics
+from inspector.alarms import Alarms
 from inspector.bundle import Judgement, read_bundle
 from inspector.cores import usable_cores
+from inspector.desk import Desk
 from inspector.engines import Engine
 from inspector.errors import CameraError, FrameError
 from inspector.health import Heartbeats
 from inspector.inspection import Outcome, StationState
-from inspector.station import Station
+from inspector.judge import Judge
+from inspector.records.memory import MemoryRecord
+from inspector.reporting import Reporter
+from inspector.station import OWN, Station
 from tests.fakes import RememberingSink, ScriptedCamera
 from tests.parts import good_parts, scratched_parts
 
@@ -38,16 +43,23 @@ def run(bundle, *cameras, sink=None, max_latency_ms=10_000.0, stop=None):
             raise camera
         return camera
 
-    station = Station(
+    a_station(open_camera, bundle, sink, max_latency_ms=max_latency_ms).run(stop or Event())
+    return sink
+
+
+def a_station(open_camera, bundle, sink, *, max_latency_ms=10_000.0, **options):
+    record, desk = MemoryRecord("press-1"), options.pop("desk", Desk(queue_size=2))
+    alarms = options.pop("alarms", None) or Alarms("press-1", tell=lambda _: None, note=record.note)
+    return Station(
         "press-1",
         open_camera=open_camera,
-        bundle=bundle,
-        sinks={"memory": sink},
-        max_latency_ms=max_latency_ms,
+        judges={OWN: Judge("press-1", bundle, max_latency_ms=max_latency_ms)},
+        reporter=Reporter("press-1", sinks={"memory": sink}, record=record, desk=desk),
+        desk=desk,
+        alarms=alarms,
         health=Heartbeats(),
+        **options,
     )
-    station.run(stop or Event())
-    return sink
 
 
 def test_good_part_passes_and_scratched_part_fails_as_the_known_type(bundle):
@@ -146,6 +158,19 @@ def test_a_camera_that_is_lost_again_is_said_again(bundle):
     sink = run(bundle, ScriptedCamera(GOOD, lost), ScriptedCamera(GOOD, lost), ScriptedCamera())
 
     assert [each.reason for each in sink.inspections] == [None, "camera_lost", None, "camera_lost"]
+
+
+def test_a_camera_that_opens_and_gives_nothing_is_lost_again_and_one_loss(bundle):
+    lost = CameraError("unplugged")
+
+    sink = run(bundle, ScriptedCamera(GOOD, lost), ScriptedCamera(lost), ScriptedCamera(GOOD))
+
+    assert [each.reason for each in sink.inspections] == [None, "camera_lost", None]
+    assert [each.value for each in sink.states] == [
+        *("starting", "running", "camera_lost"),
+        *("running", "camera_lost"),
+        *("running", "stopped"),
+    ]
 
 
 def test_a_sink_that_refuses_is_counted_and_inspection_goes_on(bundle):

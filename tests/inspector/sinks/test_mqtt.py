@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from inspector import metrics
 from inspector.errors import ConfigError
 from inspector.inspection import Inspection, StationState, utc_now
-from inspector.sinks.mqtt import MqttSettings, TlsSettings
+from inspector.sinks.mqtt import MqttSettings
+from inspector.sinks.mqtt_settings import TlsSettings
 from tests.broker import Broker, Subscriber, wait_until
 from tests.contracts.test_sinks import an_inspection
 
@@ -266,8 +267,8 @@ def test_the_station_shows_its_certificate_where_the_broker_asks(tmp_path, broke
     )
     with Broker(tmp_path / "mutual", config) as mutual:
         sink = opened(MqttSettings(host="localhost", port=mutual.port, tls=tls))
-        sink.publish(an_inspection())
-        wait_until(lambda: not sink._in_hand, "the acknowledgement")
+        sink.put()
+        wait_until(lambda: not sink.waiting(), "the acknowledgement")
 
         nobody = TlsSettings(ca_file=tmp_path / "plant-ca.pem")
         opened(MqttSettings(host="localhost", port=mutual.port, tls=nobody), connected=False)

@@ -1,0 +1,161 @@
+"""Builds one station out of its settings: camera, bundles, record, sinks, desk, alarms, and who knows whom."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any, Final, Protocol
+
+from inspector import __version__, metrics
+from inspector.alarm_rules import AlarmRules
+from inspector.alarms import Alarms
+from inspector.bundle import Bundle
+from inspector.config import Config, StationSettings
+from inspector.control import Control
+from inspector.desk import Decision, Desk
+from inspector.health import Heartbeats
+from inspector.inspection import Outcome, Record, Sink
+from inspector.judge import Judge
+from inspector.plc import AlarmMessage, Link
+from inspector.pulse import DiskWatch, Pulse, SinkWatch
+from inspector.records import MemoryRecord
+from inspector.reporting import Reporter
+from inspector.station import OWN, Judges, Station
+
+FREE_RUNNING_S: Final = 1.0
+"""Deadline of a trigger to a station that waits for none; such a station does not even hear it."""
+
+
+ALARMS_LOOKED_AT: Final = 1000
+"""Notes of a record that are searched, at the start, for the last state of each alarm."""
+
+
+class Worker(Protocol):
+    """What has a thread of its own."""
+
+    name: str
+
+    def run(self, stop: Event) -> None:
+        """Work until ``stop`` is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One station, and what goes on beside it."""
+
+    station: Station
+    pulse: Pulse
+
+
+LoadBundle = Callable[[str | None], Bundle]
+"""The bundle of a recipe, ready to judge. Raises BundleError."""
+
+
+def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle, health: Heartbeats) -> Post:
+    """Build one station. Raises BundleError or ConfigError, naming what to correct."""
+    name = settings.name
+    load = partial(_judges, settings, load_bundle, keeps_hash=config.record is not None)
+    judges = load()
+    sinks: dict[str, Sink] = {sink.kind: sink.open(name) for sink in config.sinks_of(settings)}
+    links = {kind: sink for kind, sink in sinks.items() if isinstance(sink, Link)}
+    disk = DiskWatch()
+    record: Record = config.record.open(name, list(links), disk) if config.record else MemoryRecord(name, list(links))
+    record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": _digest(settings)})
+    alarms = Alarms(
+        name,
+        tell=partial(_tell, list(links.values())),
+        note=record.note,
+        stop_line=settings.alarms.stop_line,
+        before=_last(record.notes("alarm", ALARMS_LOOKED_AT)),
+    )
+    disk.begin(alarms)
+    desk = Desk(
+        queue_size=settings.triggers.queue_size if settings.triggers else 1,
+        recipes=list(settings.recipes),
+        look_up=record.answer_to,
+    )
+    rules = AlarmRules(settings.alarms, alarms)
+    reporter = Reporter(name, sinks=sinks, record=record, desk=desk, observers=(rules.observe,))
+    station = Station(
+        name,
+        open_camera=partial(settings.camera.open, name),
+        judges=judges,
+        reporter=reporter,
+        desk=desk,
+        alarms=alarms,
+        health=health,
+        triggers=settings.triggers,
+        load_judges=load,
+    )
+    control = Control(
+        station,
+        desk=desk,
+        alarms=alarms,
+        reporter=reporter,
+        record=record,
+        links=list(links.values()),
+        deadline_s=settings.triggers.deadline_ms / 1000 if settings.triggers else FREE_RUNNING_S,
+    )
+    for link in links.values():
+        link.attach(control, record, triggers=settings.triggers is not None)
+    alarms.announce()
+    watches: tuple[SinkWatch, ...] = ()
+    if settings.alarms.sink_down_s:
+        is_up = {kind: link.is_up for kind, link in links.items()}
+        watches = (SinkWatch(alarms, is_up, settings.alarms.sink_down_s),)
+    pulse = Pulse(
+        name,
+        desk=desk,
+        sinks=sinks,
+        answer=station.refuse,
+        state=lambda: station.state,
+        watches=watches,
+        health=health,
+    )
+    return Post(station, pulse)
+
+
+def _judges(settings: StationSettings, load_bundle: LoadBundle, *, keeps_hash: bool) -> Judges:
+    judges = {
+        recipe: Judge(
+            settings.name,
+            load_bundle(recipe),
+            max_latency_ms=settings.max_latency_ms,
+            config=_digest(settings),
+            keeps_hash=keeps_hash,
+        )
+        for recipe in (OWN, *settings.recipes)
+    }
+    _show(settings.name, judges)
+    return judges
+
+
+def _digest(settings: StationSettings) -> str:
+    return hashlib.sha256(json.dumps(settings.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def _last(notes: Sequence[dict[str, Any]]) -> dict[str, AlarmMessage]:
+    """The last state of each alarm, from notes of which the newest come first."""
+    said = [AlarmMessage.model_validate(note) for note in reversed(notes)]
+    return {alarm.alarm: alarm for alarm in said}
+
+
+def _tell(links: Sequence[Link], alarm: AlarmMessage) -> None:
+    for link in links:
+        link.alarm(alarm)
+
+
+def _show(name: str, judges: Judges) -> None:
+    metrics.MODEL_INFO.remove_by_labels({"station": name})
+    for judge in judges.values():
+        manifest = judge.bundle.manifest
+        kinds = "+".join(part.kind for part in manifest.parts)
+        metrics.MODEL_INFO.labels(name, judge.bundle.digest, manifest.name, kinds).set(1)
+    metrics.THRESHOLD.labels(name).set(judges[OWN].bundle.threshold)
+    # A counter that first appears at 1 has no rate: the first FAIL would not show.
+    for outcome in Outcome:
+        metrics.INSPECTIONS.labels(name, outcome)
+    for decision in Decision:
+        metrics.TRIGGERS.labels(name, decision.name.lower())
