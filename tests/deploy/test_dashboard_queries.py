@@ -30,6 +30,9 @@ LABELS = {
     "bundle": ["sha256:0123"],
     "name": ["cans"],
     "scorers": ["lof"],
+    "decision": ["taken"],
+    "kind": ["trigger"],
+    "alarm": ["camera_lost"],
 }
 """Values for every label that a metric has; a new label needs an example here."""
 
