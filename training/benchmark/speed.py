@@ -25,6 +25,7 @@ from training.benchmark.speed_models import (
     our_bundle,
     our_models,
     peers_graph,
+    peers_home,
     peers_models,
 )
 from training.benchmark.speed_sets import TIMED, Division, divide, timed_pictures
@@ -52,6 +53,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table between its two markers in this file")
     parser.add_argument(
         "--cache", type=Path, default=Path("build/benchmark/speed"), help="fitted models (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ready", action="store_true", help="leave out anomalib's models that are not fitted yet: some take an hour"
     )
     parser.add_argument("--peer-python", type=Path, default=PEER_PYTHON, help="python of anomalib's environment")
     parser.set_defaults(command=run)
@@ -108,6 +112,7 @@ class Bench:
             "anomalib": self._started("anomalib", python, "-I", TIMING, threads),
         }
         self._about: dict[str, dict[str, Any]] = {name: worker.ask("about") for name, worker in self._workers.items()}
+        self._left_out: list[str] = []
         self._export = cache(lambda: self._started("export", python, "-I", EXPORT))
 
     def divisions(self) -> list[dict[int, Division]]:
@@ -129,11 +134,12 @@ class Bench:
         """Models of anomalib, loaded; those of random weights are of the first set only."""
         for peer in PEERS:
             for of_set in divisions if peer.learns else divisions[:1]:
+                kept = (peer, of_set[0], self._cache / "anomalib", self._about["anomalib"]["versions"])
+                if self._arguments.ready and not peers_home(*kept).exists():
+                    self._left_out.append(f"{peer.name} of {of_set[0].set}")
+                    continue
                 with _bar(f"{of_set[0].set}: {peer.name}") as progress:
-                    versions = self._about["anomalib"]["versions"]
-                    graph = peers_graph(
-                        peer, of_set[0], self._cache / "anomalib", versions, exporter=self._export, progress=progress
-                    )
+                    graph = peers_graph(*kept, exporter=self._export, progress=progress)
                 for model in peers_models(peer, of_set[0], graph, self._about["anomalib"]["precisions"]):
                     yield self._loaded(model)
 
@@ -162,6 +168,7 @@ class Bench:
             "threads": of.threads,
             "rounds": of.rounds,
             "pictures": of.pictures,
+            "left_out": self._left_out,
         }
 
     def _started(self, name: str, *command: str | Path) -> Worker:

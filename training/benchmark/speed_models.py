@@ -170,6 +170,14 @@ def our_models(division: Division, bundle: Path, engines: list[str]) -> Iterator
             )
 
 
+def peers_home(peer: Peer, division: Division, folder: Path, versions: Mapping[str, str]) -> Path:
+    """Where the exported graph of a peer is kept, or will be."""
+    scripts = [file.read_text() for file in (EXPORT, PATCHCORE)]
+    pictures = (division.train, division.tested) if peer.learns else ()
+    key = digest(peer.method, peer.weights, scripts, versions, pictures)
+    return folder / f"{peer.method}-{peer.weights}-{division.set if peer.learns else 'any'}-{key}"
+
+
 def peers_graph(
     peer: Peer,
     division: Division,
@@ -180,10 +188,7 @@ def peers_graph(
     progress: Progress,
 ) -> Path:
     """The exported graph; the model is fitted and exported by anomalib_export.py, run by ``exporter``, if need be."""
-    scripts = [file.read_text() for file in (EXPORT, PATCHCORE)]
-    pictures = (division.train, division.tested) if peer.learns else ()
-    key = digest(peer.method, peer.weights, scripts, versions, pictures)
-    home = folder / f"{peer.method}-{peer.weights}-{division.set if peer.learns else 'any'}-{key}"
+    home = peers_home(peer, division, folder, versions)
     if not home.exists():
         draft = home.with_name(f".{home.name}")
         shutil.rmtree(draft, ignore_errors=True)

@@ -142,6 +142,7 @@ def captioned(record: Mapping[str, Any]) -> str:
         f"load beforehand {record['load_before']:.1f}. In each of {record['rounds']} rounds all rows took turns of "
         f"{record['pictures']} pictures in random order. Milliseconds are medians over the rounds, ratios are of the "
         "same round: median (quartiles)."
+        + (f" Not fitted, and left out: {', '.join(left_out)}." if (left_out := record["left_out"]) else "")
     )
 
 

@@ -415,6 +415,23 @@ class TestCommand:
             assert asked["train"] == [str(file) for file in divided[0].train]
             assert asked["tested"] == [str(file) for file in divided[0].tested]
 
+    def test_models_that_take_long_can_be_left_out_and_are_said_to_be(self, bench, cache, tmp_path):
+        assert bench() == 0
+        for kept in cache.glob("anomalib/*-package-plates-*"):
+            shutil.rmtree(kept)
+        (tmp_path / "exported.jsonl").unlink()
+        page = tmp_path / "PERFORMANCE.md"
+        page.write_text(f"{BEGIN}\n{END}\n")
+
+        assert bench("--ready", "--write", str(page), "--json", "speed.json") == 0
+
+        left_out = [f"{peer.name} of plates" for peer in speed_models.PEERS if peer.learns]
+        record = json.loads((tmp_path / "speed.json").read_text())
+        assert record["left_out"] == left_out
+        assert not {row["model"] for row in record["rows"]} & {peer.name for peer in speed_models.PEERS if peer.learns}
+        assert f"Not fitted, and left out: {', '.join(left_out)}." in page.read_text()
+        assert not (tmp_path / "exported.jsonl").exists()
+
     def test_a_page_without_a_place_is_told_before_any_work(self, bench, cache, tmp_path, capsys):
         page = tmp_path / "PERFORMANCE.md"
         page.write_text("# Performance\n")
