@@ -1,36 +1,37 @@
-"""The ``inspector-train`` command: fit, export, evaluate, benchmark."""
+"""The ``inspector-train`` command: fit, export, calibrate, evaluate, msa, benchmark."""
 
 import argparse
 import json
 import logging
+import math
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from inspector import __version__
 from inspector.bundle import Bundle, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
+from training import calibrate_command
 from training.benchmark import fashion, few, light, speed, weights
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.evaluate import Scored, score_files, summarise
 from training.export import export, golden_pictures
-from training.features import Progress
 from training.fit import fit_model
 from training.learn import Start
 from training.localise import localisation
+from training.msa import command as msa
 from training.overlays import draw_overlays
 from training.prepare import prepare
+from training.progress import console, tracking
 from training.report import draw_histogram, draw_mistakes, draw_roc
 from training.summary import in_words, summary
 
@@ -38,19 +39,19 @@ EPILOG: Final = """examples:
   inspector-train fit configs/training/cells.yaml
   inspector-train fit configs/training/cells.yaml --resume
   inspector-train export configs/training/cells.yaml --int8
+  inspector-train calibrate build/cells/bundle --normals /data/good --max-false-reject 0.5% --confidence 95%
   inspector-train evaluate build/cells/bundle /data/cells --report build/cells/report
+  inspector-train msa build/cells/bundle --reference parts.csv --appraisers people.csv
   inspector-train benchmark fashion --quick
   inspector-train benchmark few --data /data --sets cells,cans --seeds 3
   inspector-train benchmark weights /data/cells --type scratch
   inspector-train benchmark speed --data /data --write inspector/PERFORMANCE.md
 
-exit status: 0 done; 1 interrupted, or a bug; 2 wrong command line; 78 a mistake in the configuration, the pictures or
-the bundle, told in one message
+exit status: 0 done; 1 interrupted, a bug, too few normals to calibrate, or a bundle that a study finds not acceptable;
+2 wrong command line; 78 a mistake in the configuration, the pictures or the bundle, told in one message
 """
 
 INT8: Final = "put the network into the bundle in 8 bits too, as 'int8: true' in the configuration does"
-
-console = Console(stderr=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--json", action="store_true", help="print the summary as JSON")
     again.set_defaults(command=_export)
 
+    calibrate_command.add_parser(commands)
+
     evaluate = commands.add_parser("evaluate", help="judge labelled pictures that training never saw")
     evaluate.add_argument("bundle", type=Path, help="folder of the bundle")
     evaluate.add_argument("data", type=Path, help="folder with one folder a class")
@@ -99,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--report", type=Path, metavar="DIR", help="write histogram, ROC, worst mistakes, heat maps")
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
     evaluate.set_defaults(command=_evaluate)
+
+    msa.add_parser(commands)
 
     benchmark = commands.add_parser("benchmark", help="run a published experiment again")
     experiments = benchmark.add_subparsers(required=True, metavar="EXPERIMENT")
@@ -129,7 +134,7 @@ def _export(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace, start: Start) -> int:
     config = read_settings(arguments.config, TrainingConfig)
     _make_folder(config.output, "output")
-    with _tracking() as track:
+    with tracking() as track:
         prepared = prepare(config, track)
         model = fit_model(config, prepared.data, run_dir=config.output, start=start, track=track)
         if getattr(rank_zero_only, "rank", 0):
@@ -171,7 +176,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     data = DataSettings(root=arguments.data, normal=arguments.normal)
     pictures = scan(data)
     files = {data.normal: pictures.normal, **pictures.anomalies}
-    with _tracking() as track, track("judging", sum(map(len, files.values()))) as progress:
+    with tracking() as track, track("judging", sum(map(len, files.values()))) as progress:
         scored = score_files(bundle, files, progress)
     figures = {"bundle": bundle.digest, "threshold": bundle.threshold, **summarise(scored, data.normal)}
     if pixel := localisation(scored, data.normal, data.root):
@@ -193,33 +198,31 @@ def _draw_report(scored: Sequence[Scored], data: DataSettings, bundle: Bundle, f
 
 
 def _print_figures(figures: dict[str, Any], bundle: Bundle) -> None:
-    table = Table("type", "pictures", "AUROC", "recall at the threshold", title=escape(bundle.manifest.name))
+    proved = f"proved at {figures['confidence']:.0%}"
+    table = Table("type", "pictures", "AUROC", "recall", proved, title=escape(bundle.manifest.name))
     for name, own in figures["types"].items():
-        table.add_row(escape(name), str(own["pictures"]), _rounded(own["auroc"]), _rounded(own["recall"]))
+        table.add_row(escape(name), str(own["pictures"]), *_recall(own))
     table.add_section()
-    table.add_row("all", str(figures["anomalies"]), _rounded(figures["auroc"]), _rounded(figures["recall"]))
+    table.add_row("all", str(figures["anomalies"]), *_recall(figures))
     Console().print(table)
-    Console().print(f"good parts rejected: {_rounded(figures['false_reject_rate'])} of {figures['normals']}")
+    rejected, most = (_rounded(figures[name]) for name in ("false_reject_rate", "false_reject_rate_at_most"))
+    Console().print(
+        f"good parts rejected: {rejected} of {figures['normals']}" + (f", {proved}: <= {most}" if most else "")
+    )
     if pixel := figures.get("pixel"):
         auroc, pro = _rounded(pixel["auroc"]), _rounded(pixel["pro"])
         Console().print(f"where the defect is, by {pixel['pictures']} masks: pixel AUROC {auroc}, PRO {pro}")
 
 
+def _recall(figures: dict[str, Any]) -> tuple[str, str, str]:
+    """AUROC, recall at the threshold, and what of it is proved, rounded down."""
+    least = figures["recall_at_least"]
+    proved = "" if least is None else f">= {math.floor(1000 * least) / 1000:.3f}"
+    return _rounded(figures["auroc"]), _rounded(figures["recall"]), proved
+
+
 def _rounded(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-@contextmanager
-def _tracking() -> Iterator[Any]:
-    """A tracker that shows one bar after the other; Lightning shows its own in between."""
-
-    @contextmanager
-    def track(what: str, total: int) -> Iterator[Progress]:
-        with ProgressBar(console=console, transient=True) as bar:
-            task = bar.add_task(what, total=total or None)
-            yield lambda done: bar.advance(task, done)
-
-    yield track
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from training.augment import AugmentSettings
 from training.losses import LossSettings
 from training.module import OptimiserSettings
 from training.network import NetworkSettings
+from training.promise import CONFIDENCE, Terms
 
 DEFAULT_PARTS: Final = (
     PartSettings(of="pooled", distance=MahalanobisSettings()),
@@ -90,9 +91,20 @@ class TrainingConfig(Settings):
     where all defects that matter are known: it then finds more of them, and less of what is new."""
     false_reject_rate: float = Field(default=0.01, gt=0, lt=0.5)
     """Share of good parts that may be rejected; the threshold is read from the held-out normals at this rate."""
+    max_false_reject: float | None = Field(default=None, gt=0, lt=0.5)
+    """Promise that at most this share of good parts is rejected, with ``confidence`` in this one calibration, where
+    ``false_reject_rate`` holds on average over many. Takes the place of it. 0.005 at 95 % takes 598 held-out normals,
+    or groups of them where ``data.group_pattern`` tells groups; too few are refused before anything is trained."""
+    confidence: float = Field(default=CONFIDENCE, gt=0.5, lt=1)
+    """How sure the promise of ``max_false_reject`` is: the share of such calibrations that keep it, at least."""
     critical_false_reject_rate: float = Field(default=0.05, gt=0, lt=0.5)
     """Share of good parts that may be rejected so that no critical anomaly escapes."""
     int8: bool = False
     """Put the network into the bundle in 8-bit integers too. Where a daemon then asks for ``precision: int8`` or
     ``auto``, it runs about twice as quickly and judges nearly the same. No bundle is written where a golden picture
     would get another verdict."""
+
+    @property
+    def terms(self) -> Terms | None:
+        """Of the promise; None where none is asked for."""
+        return None if self.max_false_reject is None else Terms(self.max_false_reject, self.confidence)

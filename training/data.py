@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import numpy as np
 
 from inspector.errors import DataError, FrameError
+from inspector.inspection import Pixels
 from inspector.pictures import SUFFIXES, read_picture
 from training.config import DataSettings
 
@@ -63,6 +64,48 @@ def scan(settings: DataSettings, on_file: Callable[[Path], None] | None = None) 
     )
 
 
+def scan_normals(folder: Path, on_file: Callable[[Path], None] | None = None) -> tuple[Path, ...]:
+    """All pictures of a folder of held-out normals and of the folders below it, sorted; what is left out is as above.
+
+    Raises DataError where there is none, with every file that is no picture or cannot be read, and with every picture
+    that is there twice, also turned by quarters or mirrored: such copies would count as parts that nobody has seen.
+    """
+    files = tuple(sorted(_files(folder)))
+    if not files:
+        raise DataError(f"{folder}: no pictures; name a folder of normal pictures that training has not seen")
+    check_independent(files, on_file)
+    return files
+
+
+def check_independent(files: Sequence[Path], on_file: Callable[[Path], None] | None = None) -> None:
+    """Raise DataError with every file that is no picture, and every one that is there twice, turned or mirrored too."""
+    faults: dict[str, list[str]] = defaultdict(list)
+    first_seen: dict[str, Path] = {}
+    with ThreadPoolExecutor() as pool:
+        for path, (digest, fault) in zip(files, pool.map(_examine_turned, files), strict=True):
+            if on_file:
+                on_file(path)
+            if fault:
+                faults[fault].append(str(path))
+            elif (twin := first_seen.setdefault(digest, path)) != path:
+                faults["the same picture again, as it is, turned or mirrored: keep one"].append(f"{path} = {twin}")
+    if faults:
+        raise DataError(_report(faults, "to calibrate; remove or replace them"))
+
+
+def group_of_each(paths: Sequence[Path], pattern: str | None, *, key: str = "data.group_pattern") -> list[int] | None:
+    """The number of the group of each picture, as the first group of the pattern names it; None without a pattern.
+
+    Raises DataError for a pattern that is none or does not match a file name, naming the ``key`` it comes from.
+    """
+    if pattern is None:
+        return None
+    by_name = _by_relative_name(paths)
+    parts = _parts(by_name, pattern, key)
+    number = {by_name[name]: i for i, names in enumerate(parts.values()) for name in names}
+    return [number[path] for path in paths]
+
+
 def split_groups(
     paths: Iterable[Path], share: float, seed: int, group_pattern: str | None = None
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -89,6 +132,23 @@ def split_groups(
         tuple(path for name, path in by_name.items() if name not in held_out),
         tuple(path for name, path in by_name.items() if name in held_out),
     )
+
+
+def parts_of(paths: Iterable[Path], group_pattern: str | None = None) -> dict[str, list[Path]]:
+    """The pictures of each part, sorted by name.
+
+    The part is the first group of ``group_pattern``, searched in the file name; without a pattern each file is a part,
+    named by its path below the folder that all have in common. Raises DataError for a pattern that is none or does not
+    match a file name.
+    """
+    by_name = _by_relative_name(paths)
+    return {part: [by_name[name] for name in names] for part, names in _parts(by_name, group_pattern).items()}
+
+
+def examine(path: Path) -> tuple[str, str]:
+    """The digest of the picture's pixels and no fault, or no digest and what is wrong with the file."""
+    pixels, fault = _read(path)
+    return (_digest(pixels), "") if pixels is not None else ("", fault)
 
 
 def _class_folders(root: Path) -> dict[str, Path]:
@@ -148,7 +208,7 @@ def _check_files(files: Mapping[Path, Sequence[Path]], on_file: Callable[[Path],
     first_seen: dict[str, dict[Path, Path]] = defaultdict(dict)
     class_of = {path: folder for folder, paths in files.items() for path in paths}
     with ThreadPoolExecutor() as pool:
-        for path, (digest, fault) in zip(class_of, pool.map(_examine, class_of), strict=True):
+        for path, (digest, fault) in zip(class_of, pool.map(examine, class_of), strict=True):
             if on_file:
                 on_file(path)
             if fault:
@@ -164,22 +224,35 @@ def _check_files(files: Mapping[Path, Sequence[Path]], on_file: Callable[[Path],
         raise DataError(_report(faults))
 
 
-def _examine(path: Path) -> tuple[str, str]:
-    """The digest of the picture's pixels and no fault, or no digest and what is wrong with the file."""
+def _examine_turned(path: Path) -> tuple[str, str]:
+    """The same with one digest for all eight ways to turn and mirror the picture: the least of theirs."""
+    pixels, fault = _read(path)
+    if pixels is None:
+        return "", fault
+    turned = [np.rot90(side, turns) for side in (pixels, pixels[:, ::-1]) for turns in range(4)]
+    return min(map(_digest, turned)), ""
+
+
+def _read(path: Path) -> tuple[Pixels | None, str]:
     if path.suffix.lower() not in SUFFIXES:
-        return "", f"the name has no ending of a picture ({', '.join(sorted(SUFFIXES))})"
+        return None, f"the name has no ending of a picture ({', '.join(sorted(SUFFIXES))})"
     try:
-        pixels = read_picture(path)
+        return read_picture(path), ""
     except FrameError as error:
-        return "", str(error).removeprefix(f"{path}: ")
+        return None, str(error).removeprefix(f"{path}: ")
+
+
+def _digest(pixels: Pixels) -> str:
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest(), ""
+    return digest.hexdigest()
 
 
-def _report(faults: Mapping[str, Sequence[str]]) -> str:
+def _report(
+    faults: Mapping[str, Sequence[str]], why: str = "for training; remove them from the class folders or replace them"
+) -> str:
     number = sum(map(len, faults.values()))
-    lines = [f"{number} file(s) cannot be used for training; remove them from the class folders or replace them:"]
+    lines = [f"{number} file(s) cannot be used {why}:"]
     for fault, files in faults.items():
         lines += [f"  {fault}:", *(f"    {file}" for file in files)]
     return "\n".join(lines)
@@ -194,28 +267,28 @@ def _by_relative_name(paths: Iterable[Path]) -> dict[str, Path]:
     return dict(sorted((path.relative_to(common).as_posix(), path) for path in files))
 
 
-def _parts(by_name: Mapping[str, Path], pattern: str | None) -> dict[str, list[str]]:
+def _parts(by_name: Mapping[str, Path], pattern: str | None, key: str = "data.group_pattern") -> dict[str, list[str]]:
     """The names of each part's pictures."""
     if pattern is None:
         return {name: [name] for name in by_name}
-    expression = _compiled(pattern)
+    expression = _compiled(pattern, key)
     parts: dict[str, list[str]] = defaultdict(list)
     for name, path in by_name.items():
         match = expression.search(path.name)
         parts[(match and match[1]) or ""].append(name)
     if nameless := parts.pop("", None):
         files = "\n  ".join(str(by_name[name]) for name in nameless)
-        raise DataError(f"data.group_pattern {pattern!r} finds no part in these file names:\n  {files}")
+        raise DataError(f"{key} {pattern!r} finds no part in these file names:\n  {files}")
     return parts
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str, key: str) -> re.Pattern[str]:
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise DataError(f"data.group_pattern {pattern!r} is no regular expression: {error}") from error
+        raise DataError(f"{key} {pattern!r} is no regular expression: {error}") from error
     if not expression.groups:
-        raise DataError(f"data.group_pattern {pattern!r} needs a group in parentheses that names the part")
+        raise DataError(f"{key} {pattern!r} needs a group in parentheses that names the part")
     return expression
 
 

@@ -13,6 +13,7 @@ from inspector.bundle import Bundle
 from inspector.inspection import Floats, Outcome
 from inspector.pictures import read_picture
 from training.features import Progress, silent
+from training.promise import CONFIDENCE, at_least, at_most
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ def _score_file(bundle: Bundle, path: Path, label: str) -> Scored:
 
 
 def summarise(scored: Sequence[Scored], normal: str) -> dict[str, Any]:
-    """AUROC over all types, false rejects among the normals, and recall and AUROC for each anomaly type."""
+    """AUROC over all types, false rejects among the normals, and recall and AUROC for each anomaly type.
+
+    ``false_reject_rate_at_most`` and ``recall_at_least`` are what so many pictures prove with ``confidence``, exactly
+    and each by itself, if they chose nothing: neither model nor threshold.
+    """
     normals = [each for each in scored if each.label == normal]
     types = sorted({each.label for each in scored} - {normal})
     anomalies = [each for each in scored if each.label != normal]
@@ -65,12 +70,16 @@ def summarise(scored: Sequence[Scored], normal: str) -> dict[str, Any]:
         "auroc": auroc(_scores(normals), _scores(anomalies)),
         "normals": len(normals),
         "anomalies": len(anomalies),
+        "confidence": CONFIDENCE,
         "false_reject_rate": _rejected(normals),
+        "false_reject_rate_at_most": at_most(_rejects(normals), len(normals)) if normals else None,
         "recall": _rejected(anomalies),
+        "recall_at_least": at_least(_rejects(anomalies), len(anomalies)) if anomalies else None,
         "types": {
             name: {
                 "pictures": len(own),
                 "recall": _rejected(own),
+                "recall_at_least": at_least(_rejects(own), len(own)),
                 "auroc": auroc(_scores(normals), _scores(own)),
             }
             for name in types
@@ -94,4 +103,8 @@ def _scores(scored: Sequence[Scored]) -> Floats:
 
 def _rejected(scored: Sequence[Scored]) -> float | None:
     """Share that is not PASS."""
-    return sum(each.outcome is not Outcome.PASS for each in scored) / len(scored) if scored else None
+    return _rejects(scored) / len(scored) if scored else None
+
+
+def _rejects(scored: Sequence[Scored]) -> int:
+    return sum(each.outcome is not Outcome.PASS for each in scored)

@@ -22,6 +22,7 @@ from training.learn import UNRECORDED, Run, Start, check_options
 from training.leftout import FOLDS, Material, fit_namer
 from training.network import Network
 from training.parts import Distances
+from training.promise import Promised, check_enough
 from training.seen import SeenSet, Tracker, TrainingSet, plain, see_all, untracked
 
 FEWEST: Final = 3 * FOLDS
@@ -68,6 +69,8 @@ def fit_model(
     check_options(config.trainer)
     if len(data.normal) < FEWEST:
         raise DataError(f"{len(data.normal)} normal pictures besides those held out; {FEWEST} are needed at least")
+    if config.terms:
+        check_enough(config.terms, data.held_out_groups, len(data.held_out))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     network, seen = see_all(config, data, Run(run_dir, start), track)
     return fit_seen(config, network, seen, Distances(), run=Run(run_dir, start), track=track)
@@ -119,6 +122,7 @@ def fit_seen(
             config.false_reject_rate,
             critical,
             config.critical_false_reject_rate,
+            Promised(config.terms, seen.held_out_groups, config.data.group_pattern) if config.terms else None,
         ),
         gate=chosen.gate,
         more_normals=worth_of_more(normals, held_out),

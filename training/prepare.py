@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.config import TrainingConfig
-from training.data import Pictures, scan, split_groups
+from training.data import Pictures, check_independent, group_of_each, scan, split_groups
 from training.dataset import read_pictures
 from training.seen import Tracker, TrainingSet
 
@@ -25,6 +25,9 @@ def prepare(config: TrainingConfig, track: Tracker) -> Prepared:
     with track("checking the pictures", 0) as progress:
         pictures = scan(config.data, lambda _: progress(1))
     kept, held_out = split_groups(pictures.normal, config.data.holdout, config.seed, config.data.group_pattern)
+    groups = group_of_each(held_out, config.data.group_pattern)
+    if config.terms:
+        check_independent(held_out)
     size = config.network.picture_size
     total = sum(map(len, (pictures.normal, *pictures.anomalies.values(), *pictures.auxiliary.values())))
     with track("reading the pictures", total) as progress:
@@ -33,6 +36,7 @@ def prepare(config: TrainingConfig, track: Tracker) -> Prepared:
             held_out=read_pictures(held_out, size, progress),
             anomalies={name: read_pictures(own, size, progress) for name, own in pictures.anomalies.items()},
             auxiliary={name: read_pictures(own, size, progress) for name, own in pictures.auxiliary.items()},
+            held_out_groups=groups,
         )
     return Prepared(data, _record(config, pictures, kept, held_out))
 
@@ -46,13 +50,13 @@ def _record(
         "held_out": len(held_out),
         "anomalies": {name: len(own) for name, own in pictures.anomalies.items()},
         "auxiliary": {name: len(own) for name, own in pictures.auxiliary.items()},
-        "normal_sha256": _digest(kept),
-        "held_out_sha256": _digest(held_out),
-        "anomalies_sha256": {name: _digest(own) for name, own in pictures.anomalies.items()},
+        "normal_sha256": digest_of_files(kept),
+        "held_out_sha256": digest_of_files(held_out),
+        "anomalies_sha256": {name: digest_of_files(own) for name, own in pictures.anomalies.items()},
     }
 
 
-def _digest(paths: Sequence[Path]) -> str:
-    """Of the pictures' contents in any order, so that a set is known again wherever it lies."""
+def digest_of_files(paths: Sequence[Path]) -> str:
+    """The SHA-256 of the files' contents in any order, so that a set is known again wherever it lies."""
     digests = sorted(hashlib.sha256(path.read_bytes()).digest() for path in paths)
     return hashlib.sha256(b"".join(digests)).hexdigest()

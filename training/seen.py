@@ -1,7 +1,7 @@
 """The backbone's one look at a training set: everything after it works on features."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +45,8 @@ class TrainingSet:
     """Normals that only calibrate."""
     anomalies: dict[str, Pixels]
     auxiliary: dict[str, Pixels]
+    held_out_groups: Sequence[int] | None = None
+    """The number of the group of each held-out normal; None where each is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class SeenSet:
     draws: Draws | None
     auxiliary: int
     """Number of auxiliary classes."""
+    held_out_groups: Sequence[int] | None = None
+    """The number of the group of each held-out normal; None where each is its own."""
 
 
 def see_all(config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker) -> tuple[Network, SeenSet]:
@@ -96,6 +100,7 @@ def see_all(config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker)
         made_on=made_on,
         draws=draws,
         auxiliary=len(data.auxiliary),
+        held_out_groups=data.held_out_groups,
     )
     return network, seen
 

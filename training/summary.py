@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from inspector.bundle import GateRecord
+from rich.markup import escape
+
+from inspector.bundle import Calibration, GateRecord
 from training.fit import FittedModel
 from training.parity import Parity
+from training.promise import percent_up
 
 
 def summary(model: FittedModel, parity: Parity | None) -> dict[str, Any]:
@@ -17,6 +20,7 @@ def summary(model: FittedModel, parity: Parity | None) -> dict[str, Any]:
         "held_out_normals": calibration.normals,
         "anomaly_types": {each.name: each.pictures for each in model.anomaly_types},
         "critical_missed": calibration.critical_missed,
+        "promise": calibration.promise.model_dump(mode="json") if calibration.promise else None,
         "gate": model.gate.model_dump(mode="json") if model.gate else None,
         "int8": parity.summary() if parity else None,
         "more_normals": model.more_normals,
@@ -25,12 +29,30 @@ def summary(model: FittedModel, parity: Parity | None) -> dict[str, Any]:
 
 def in_words(model: FittedModel, parity: Parity | None) -> Iterator[str]:
     """Lines for the console, in Rich's markup."""
-    yield f"threshold {model.calibration.threshold:.4g} from {model.calibration.normals} held-out normals"
+    yield from calibration_in_words(model.calibration)
     if model.gate:
         yield from _gate_in_words(model.gate)
     if parity:
         yield str(parity)
     yield f"with twice as many normals, normal pictures would look about {model.more_normals:.0%} less novel"
+
+
+def calibration_in_words(calibration: Calibration) -> Iterator[str]:
+    """The threshold, and what is promised of it, by what evidence, and what gave way."""
+    promise = calibration.promise
+    was = f" (was {promise.previous_threshold:.4g})" if promise and promise.previous_threshold is not None else ""
+    yield f"threshold {calibration.threshold:.4g}{was} from {calibration.normals} held-out normals"
+    if not promise:
+        return
+    share, confidence = percent_up(promise.max_false_reject), f"{100 * promise.confidence:.6g} %"
+    what = f"groups by {escape(promise.group_pattern)}" if promise.group_pattern else "normals"
+    yield (
+        f"at most [bold]{share}[/] of good parts rejected, at {confidence} confidence: {promise.rejected} of "
+        f"{promise.scores} {what} lie above; exact for every distribution"
+    )
+    if promise.gave_way:
+        what = {"promise": "the promise", "critical": "the critical types"}[promise.gave_way]
+        yield f"[yellow]{what} gave way[/]: {promise.why}"
 
 
 def _gate_in_words(gate: GateRecord) -> Iterator[str]:

@@ -16,10 +16,11 @@ from inspector.bundle.manifest import (
     GoldenPicture,
     Int8Record,
     Manifest,
+    Promise,
     score_tolerance,
 )
 from inspector.bundle.reading import read_bundle, read_manifest
-from inspector.bundle.writing import write_bundle
+from inspector.bundle.writing import change_manifest, write_bundle
 
 __all__ = [
     "GOLDEN",
@@ -35,6 +36,8 @@ __all__ = [
     "Int8Record",
     "Judgement",
     "Manifest",
+    "Promise",
+    "change_manifest",
     "read_bundle",
     "read_manifest",
     "score_tolerance",

@@ -24,6 +24,36 @@ def score_tolerance(score: float) -> float:
     return 1e-3 * max(abs(score), 1.0)
 
 
+class Promise(Settings):
+    """What share of good parts the threshold is proved to reject at most, and by what; no model of the scores."""
+
+    max_false_reject: float
+    """At most this share of good parts is rejected; above ``asked`` where the critical types came first."""
+    confidence: float
+    """Share of all such calibrations that keep their promise, at least."""
+    asked: float
+    """The share that the normals alone support: what was asked for, or the least that they can promise."""
+    method: Literal["exact binomial"] = "exact binomial"
+    rank: int
+    """The threshold that keeps ``asked`` is the rank-th highest of the scores, but for rounding."""
+    scores: int
+    """What counts as one: the held-out normals, or their groups, each by its highest score."""
+    rejected: int
+    """Of these, how many are above the threshold."""
+    group_pattern: str | None = None
+    """What told the groups apart in the file names; None where each picture counts for itself."""
+    gave_way: Literal["promise", "critical"] | None = None
+    """Which of the two gave way, where no threshold keeps both what was asked for and what critical types need."""
+    why: str = ""
+    """The same in words."""
+    pictures_sha256: str | None = None
+    """Of the held-out normals; None where the training made the promise, whose record has it."""
+    at: AwareDatetime | None = None
+    """When a threshold was replaced; None where the training made the promise."""
+    previous_threshold: float | None = None
+    """What it was before."""
+
+
 class Calibration(Settings):
     """Where the threshold comes from."""
 
@@ -40,6 +70,10 @@ class Calibration(Settings):
     critical_missed: int = 0
     """Of these, how many stay below the threshold all the same, since more good parts would have been rejected than
     ``critical_false_reject_rate`` allows."""
+    critical_scores: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Their scores, lowest first, so that another threshold can be held to them."""
+    promise: Promise | None = None
+    """None where the threshold keeps its rate only on average over calibrations."""
 
 
 class GateRecord(Settings):
@@ -78,7 +112,7 @@ class Int8Record(Settings):
     pictures: int
     """Held-out pictures that both scored."""
     flipped: int
-    """Verdicts that are not the same on these."""
+    """Verdicts that are not the same on these, at the threshold that training set."""
     largest_difference: float
     """Of the two scores of one picture, in units of the score."""
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from training.calibrate import calibrate
+from training.promise import Promised, Terms, TooFewNormalsError, at_most
 
 RATES = [0.001, 0.01, 0.02, 0.05, 0.1, 0.3]
 
@@ -148,3 +150,65 @@ class TestCritical:
         thresholds = [self.calibrated(0.0, held_out=own, most=0.1).threshold for own in held_out]
 
         assert np.mean([(new > threshold).mean() for threshold in thresholds]) == pytest.approx(0.1, abs=0.008)
+
+
+class TestPromised:
+    HELD_OUT = np.random.default_rng(3).permutation(1000).astype(np.float32)
+
+    def test_the_threshold_is_the_score_of_the_promised_rank(self):
+        terms = Terms(0.01)
+        rank = terms.rank(1000)
+
+        calibration = calibrate(self.HELD_OUT, 0.3, promised=Promised(terms))
+
+        assert 0 < calibration.threshold - (1000 - rank) <= 1.1
+        promise = calibration.promise
+        assert (promise.max_false_reject, promise.asked, promise.confidence) == (0.01, 0.01, 0.95)
+        assert (promise.rank, promise.scores, promise.gave_way) == (rank, 1000, None)
+        assert promise.rejected == calibration.observed_false_rejects <= rank - 1
+        assert calibration.false_reject_rate == 0.01
+
+    def test_without_one_nothing_is_promised(self):
+        assert calibrate(self.HELD_OUT, 0.01).promise is None
+
+    def test_too_few_are_refused(self):
+        with pytest.raises(TooFewNormalsError, match="299 held-out normals are needed for 1 % at 95 %; there are 298"):
+            calibrate(self.HELD_OUT[:298], 0.01, promised=Promised(Terms(0.01)))
+
+    def test_each_group_counts_once(self):
+        groups = np.arange(1000) // 10
+
+        calibration = calibrate(self.HELD_OUT, 0.01, promised=Promised(Terms(0.05), groups.tolist(), "(lot)"))
+
+        highest = sorted(self.HELD_OUT.reshape(100, 10).max(axis=1))
+        assert 0 < calibration.threshold - highest[-Terms(0.05).rank(100)] <= 1.1
+        assert (calibration.normals, calibration.promise.scores, calibration.promise.group_pattern) == (
+            1000,
+            100,
+            "(lot)",
+        )
+
+    def test_critical_types_come_first_and_what_still_holds_is_said(self):
+        critical = {"metal": np.array([970, 2000], np.float32)}
+
+        calibration = calibrate(self.HELD_OUT, 0.01, critical, 0.05, Promised(Terms(0.01)))
+
+        promise = calibration.promise
+        assert 968 < calibration.threshold < 970
+        assert calibration.critical_missed == 0
+        assert calibration.critical_scores == {"metal": (970.0, 2000.0)}
+        assert promise.gave_way == "promise"
+        assert promise.rejected == 30
+        assert at_most(30, 1000) < promise.max_false_reject < at_most(34, 1000)
+        assert promise.why.startswith("1 % at 95 % would take a threshold of 99")
+
+    def test_what_still_holds_does_so_as_often_as_it_says(self):
+        """Over 3,000 calibrations, wherever the critical type lies against the normals."""
+        rng = np.random.default_rng(4)
+        for truth in (0.03, 0.05, 0.08, 0.15):
+            critical = {"metal": np.array([-math.log(truth)], np.float32)}
+            broken = 0
+            for scores in rng.exponential(size=(750, 150)).astype(np.float32):
+                calibration = calibrate(scores, 0.01, critical, 0.4, Promised(Terms(0.05)))
+                broken += math.exp(-calibration.threshold) > calibration.promise.max_false_reject
+            assert binomtest(broken, 750, 0.05, "greater").pvalue > 1e-3

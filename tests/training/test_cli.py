@@ -98,6 +98,7 @@ class TestFit:
             "held_out_normals": 15,
             "anomaly_types": {"scratch": 6},
             "critical_missed": 0,
+            "promise": None,
             "gate": bundle.manifest.gate.model_dump(mode="json"),
             "int8": None,
             "more_normals": pytest.approx(0.05, abs=0.05),
@@ -115,6 +116,25 @@ class TestFit:
         assert f"left-out pictures of known types {without:.3f} normals only, {known:.3f} with anomalies" in said
         assert "unknown types" not in said, "of the only type nobody can ask how it would do unknown"
         assert re.search(r"with twice as many normals, normal pictures would look about \d+% less novel", said)
+
+    def test_a_promise_is_kept_recorded_and_told(self, site, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "200")
+        change = ("false_reject_rate: 0.05", "max_false_reject: 0.2\nconfidence: 0.9")
+
+        assert main(["fit", configured(site, "promised", change)]) == 0
+
+        said, promise = capsys.readouterr().err, read_bundle(site / "promised" / "bundle").manifest.calibration.promise
+        assert "at most 20 % of good parts rejected, at 90 % confidence" in said
+        assert (promise.max_false_reject, promise.confidence, promise.scores) == (0.2, 0.9, 15)
+
+    def test_a_promise_that_too_few_normals_cannot_keep_is_refused_before_training(self, site, capsys):
+        config = configured(site, "few", ("false_reject_rate: 0.05", "max_false_reject: 0.005"))
+
+        assert (
+            "598 held-out normals are needed for 0.5 % at 95 %; there are 15; with 15 the best promise is 18.2 %"
+            in (refusal(capsys, "fit", config))
+        )
+        assert not (site / "few" / "bundle").exists()
 
     def test_only_the_first_of_several_devices_writes_the_bundle(self, site, monkeypatch):
         """Lightning runs the whole command once for each device."""
@@ -201,8 +221,8 @@ class TestEvaluate:
         assert main(["evaluate", str(fitted), str(site / "set")]) == 0
 
         said = capsys.readouterr().out
-        assert re.search(r"scratch\s.* 6 .* 1\.0000 .* 1\.0000", said)
-        assert "good parts rejected: " in said
+        assert re.search(r"scratch\s.* 6 .* 1\.0000 .* 1\.0000 .* >= 0\.606", said), "0.05 ** (1 / 6), rounded down"
+        assert re.search(r"good parts rejected: 0\.\d+ of 60, proved at 95%: <= 0\.\d+", said)
 
     def test_masks_give_figures_of_the_place(self, fitted, masked, capsys, monkeypatch):
         monkeypatch.setenv("COLUMNS", "120")

@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from inspector.inspection import Outcome
@@ -39,8 +40,20 @@ def test_figures_of_an_evaluation():
     assert (figures["normals"], figures["anomalies"]) == (4, 4)
     assert figures["false_reject_rate"] == 0.25
     assert figures["recall"] == 0.75
+    least = figures["types"]["crack"].pop("recall_at_least"), figures["types"]["fray"].pop("recall_at_least")
+    assert least == pytest.approx((1 - 0.95**0.5, 0.05**0.5))
     assert figures["types"]["crack"] == {"pictures": 2, "recall": 0.5, "auroc": pytest.approx(0.875)}
     assert figures["types"]["fray"] == {"pictures": 2, "recall": 1.0, "auroc": 1.0}
+
+
+def test_what_so_many_pictures_prove():
+    """At 95 %, each by itself: 10 of 10 prove 74 %, and 1 of 59 good parts rejected proves at most 7.8 %."""
+    figures = summarise([*scored("normal", 2.0, *[0.1] * 58), *scored("crack", *[2.0] * 10)], "normal")
+
+    assert figures["confidence"] == 0.95
+    assert figures["recall_at_least"] == figures["types"]["crack"]["recall_at_least"] == pytest.approx(0.05**0.1)
+    most = binomtest(1, 59, alternative="less").proportion_ci(0.95, "exact").high
+    assert figures["false_reject_rate_at_most"] == pytest.approx(most)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -66,7 +79,8 @@ def test_an_error_verdict_is_no_pass():
 def test_where_a_class_is_missing_there_is_no_figure():
     figures = summarise(scored("crack", 2.0), "normal")
 
-    assert (figures["auroc"], figures["false_reject_rate"]) == (None, None)
+    assert (figures["auroc"], figures["false_reject_rate"], figures["false_reject_rate_at_most"]) == (None, None, None)
+    assert summarise(scored("normal", 2.0), "normal")["recall_at_least"] is None
     assert auroc(np.array([], np.float32), np.array([1.0], np.float32)) is None
 
 

@@ -21,6 +21,7 @@ from training.config import AnomalyTypeSettings, DataSettings
 from training.fit import FEWEST, fit_model
 from training.learn import Start
 from training.network import UnitLength
+from training.promise import Terms, TooFewNormalsError
 from training.seen import TrainingSet, untracked
 
 
@@ -279,3 +280,29 @@ class TestCritical:
         assert critical.observed_false_rejects <= 2
         assert 0 < critical.critical_missed <= 8
         assert f"{critical.critical_missed} of 8 left-out pictures of critical types would pass" in caplog.text
+
+
+class TestPromise:
+    CONFIG = small_config(network=frozen_network(), max_false_reject=0.1)
+
+    def data(self, **changes):
+        return TrainingSet(good_parts(30), good_parts(60, seed=1), {}, {}, **changes)
+
+    def test_the_threshold_is_that_of_the_promise(self):
+        data = self.data()
+
+        model = fit_model(self.CONFIG, data, run_dir=None)
+
+        promise, scores = model.calibration.promise, np.sort(model.score(data.held_out))
+        assert promise.rank == Terms(0.1).rank(60) == 2
+        assert scores[-2] < model.calibration.threshold <= scores[-2] + 2e-3 * max(scores[-2], scores.std())
+        assert (promise.max_false_reject, promise.scores, promise.group_pattern) == (0.1, 60, None)
+
+    def test_groups_count_once(self):
+        model = fit_model(self.CONFIG, self.data(held_out_groups=[i // 2 for i in range(60)]), run_dir=None)
+
+        assert (model.calibration.normals, model.calibration.promise.scores) == (60, 30)
+
+    def test_too_few_are_refused_before_training(self):
+        with pytest.raises(TooFewNormalsError, match=r"29 held-out groups .* there are 20 \(of 60 pictures\)"):
+            fit_model(self.CONFIG, self.data(held_out_groups=[i // 3 for i in range(60)]), run_dir=None)

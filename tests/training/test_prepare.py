@@ -112,3 +112,20 @@ def test_bad_pictures_are_all_named(root):
 
     assert "empty.png" in str(refused.value)
     assert "torn.png" in str(refused.value)
+
+
+def test_the_groups_of_the_held_out_are_known_where_a_pattern_tells_them(root):
+    assert prepare(config(root), untracked).data.held_out_groups is None
+
+    data = prepare(config(root, group_pattern=r"normal-\d\d(\d)"), untracked).data
+
+    assert len(data.held_out_groups) == len(data.held_out)
+    assert 1 <= len(set(data.held_out_groups)) <= len(data.held_out)
+
+
+def test_copies_among_the_held_out_are_refused_where_something_is_promised(root):
+    write_parts(root / "normal", [np.ascontiguousarray(np.fliplr(enlarged(good_parts(1))[0]))] * 40, "copy")
+
+    prepare(config(root), untracked)
+    with pytest.raises(DataError, match="the same picture again, as it is, turned or mirrored: keep one"):
+        prepare(config(root).model_copy(update={"max_false_reject": 0.2}), untracked)

@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from training.calibrate import calibrate
 from training.parity import Parity
-from training.summary import in_words, summary
+from training.promise import Promised, Terms
+from training.summary import calibration_in_words, in_words, summary
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +40,16 @@ def test_people_are_told_line_by_line(of_two_types, parity):
     assert unknown.startswith("AUROC on left-out pictures of unknown types ")
     assert int8 == str(parity)
     assert more.startswith("with twice as many normals, ")
+
+
+def test_a_promise_is_told_with_its_evidence_and_what_gave_way():
+    held_out = np.arange(1000, dtype=np.float32)
+    critical = {"metal": np.array([970], np.float32)}
+    promised = Promised(Terms(0.01), [i // 2 for i in range(1000)], "([a-z]+)")
+
+    threshold, promise, gave_way = calibration_in_words(calibrate(held_out, 0.01, critical, 0.1, promised))
+
+    assert threshold == "threshold 969 from 1000 held-out normals"
+    assert promise.startswith("at most [bold]4.8")
+    assert r"15 of 500 groups by (\[a-z]+) lie above" in promise
+    assert gave_way.startswith("[yellow]the promise gave way[/]: 1 % at 95 % would take a threshold of 99")

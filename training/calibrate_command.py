@@ -1,0 +1,125 @@
+"""``inspector-train calibrate``: a promise for a bundle that is there, or the reason why it cannot be given."""
+
+import argparse
+import json
+import math
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+
+from rich.markup import escape
+
+from inspector.bundle import Bundle, Calibration, change_manifest, read_bundle
+from inspector.engines import Engine
+from training.data import group_of_each, scan_normals
+from training.progress import console, tracking
+from training.promise import CONFIDENCE, Promised, Terms, TooFewNormalsError, check_enough
+from training.recalibrate import golden_at, recalibrate, score_normals
+from training.summary import calibration_in_words
+
+DESCRIPTION: Final = """Reads a bundle's threshold anew from normal pictures that its training has not seen, so that at
+most the given share of good parts is rejected, with the given confidence, whatever the scores' distribution. The
+pictures must come as they will on the line; copies, turned or changed in any way, are no pictures of their own."""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``inspector-train calibrate``."""
+    parser = commands.add_parser(
+        "calibrate", help="promise a false-reject rate, from normals not seen yet", description=DESCRIPTION
+    )
+    add = parser.add_argument
+    add("bundle", type=Path, help="folder of the bundle")
+    add("--normals", type=Path, required=True, metavar="DIR", help="normal pictures, also in folders below")
+    add("--max-false-reject", type=_rate, required=True, metavar="SHARE", help="as 0.5%% or 0.005, below 50%%")
+    add("--confidence", type=_confidence, default=CONFIDENCE, metavar="SHARE", help="from 50%% on; default 95%%")
+    add("--group-pattern", metavar="RE", help="regular expression, searched in the file names; pictures of one first "
+        "group (lot, shift, part) count once; default: that of the training; '(.*)': each for itself")  # fmt: skip
+    add("--best", action="store_true", help="where there are too few normals, promise what they can")
+    add("--promise-first", action="store_true", help="keep the promise although critical pictures then pass")
+    add("--output", type=Path, metavar="DIR", help="write a new bundle; default: change this one, at once")
+    add("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Calibrate and write; exit status 1, and nothing written, where there are too few normals."""
+    bundle = read_bundle(arguments.bundle)
+    with tracking() as track:
+        with track("checking the pictures", 0) as progress:
+            files = scan_normals(arguments.normals, lambda _: progress(1))
+        pattern = arguments.group_pattern or _group_pattern(bundle)
+        groups = group_of_each(files, pattern, key="--group-pattern")
+        try:
+            terms = _terms(arguments, groups, len(files))
+        except TooFewNormalsError as few:
+            return _refuse(few, as_json=arguments.json)
+        bundles = [bundle]
+        if bundle.manifest.int8:
+            bundles.append(read_bundle(arguments.bundle, Engine(precision="int8")))
+        with track("judging", len(bundles) * len(files)) as progress:
+            normals = score_normals(bundles, files, progress)
+    promised = Promised(terms, groups, pattern)
+    calibration = recalibrate(bundle.manifest, normals, promised, critical_first=not arguments.promise_first)
+    golden = golden_at(bundle.manifest, calibration.threshold)
+    output = arguments.output or arguments.bundle
+    change_manifest(bundle, output, calibration=calibration, golden=golden)
+    _tell(output, calibration, as_json=arguments.json)
+    return 0
+
+
+def _terms(arguments: argparse.Namespace, groups: list[int] | None, pictures: int) -> Terms:
+    """What is asked for, or with ``--best`` what can be promised. Raises TooFewNormalsError."""
+    terms = Terms(arguments.max_false_reject, arguments.confidence)
+    try:
+        check_enough(terms, groups, pictures)
+    except TooFewNormalsError as few:
+        if not arguments.best:
+            raise
+        console.print(str(few), style="yellow", highlight=False, soft_wrap=True)
+        return terms.best(few.there)
+    return terms
+
+
+def _group_pattern(bundle: Bundle) -> str | None:
+    settings: dict[str, Any] = bundle.manifest.training.get("config", {}).get("data", {})
+    return settings.get("group_pattern")
+
+
+def _refuse(few: TooFewNormalsError, *, as_json: bool) -> int:
+    best = few.terms.best(few.there).max_false_reject
+    if as_json:
+        print(json.dumps({"refused": str(few), "needed": few.terms.needed, "there": few.there, "best": best}))
+    print(f"{few}\nNothing was changed: add normals, or take the best promise with --best", file=sys.stderr)
+    return 1
+
+
+def _tell(path: Path, calibration: Calibration, *, as_json: bool) -> None:
+    digest = read_bundle(path).digest
+    if as_json:
+        record = calibration.model_dump(mode="json")
+        print(json.dumps({"bundle": str(path), "digest": digest, "calibration": record}))
+        return
+    console.print(f"[bold green]bundle[/] {escape(str(path))}  [dim]{digest[:12]}[/]", soft_wrap=True)
+    for line in calibration_in_words(calibration):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _rate(text: str) -> float:
+    return _share(text, 0, 0.5, "0.5% or 0.005")
+
+
+def _confidence(text: str) -> float:
+    return _share(text, 0.5, 1, "95% or 0.95")
+
+
+def _share(text: str, low: float, high: float, example: str) -> float:
+    """A share in (low, high), in per cent or as it is."""
+    number = text.strip()
+    try:
+        share = float(Decimal(number[:-1].strip()) / 100 if number.endswith("%") else Decimal(number))
+    except InvalidOperation:
+        share = math.nan
+    if not low < share < high:  # a NaN is not either
+        raise argparse.ArgumentTypeError(f"{text!r} is no share between {low:.0%} and {high:.0%}; write {example}")
+    return share

@@ -1,0 +1,127 @@
+"""Another threshold for a bundle that is there: from normals that it has not seen, held to its critical types."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inspector.bundle import Bundle, Calibration, GoldenPicture, Manifest, Promise, score_tolerance
+from inspector.errors import BundleError, DataError
+from inspector.inspection import Floats, Outcome, utc_now
+from training.calibrate import ROUNDING, promise_at, promised_threshold
+from training.evaluate import score_files
+from training.features import Progress, silent
+from training.prepare import digest_of_files
+from training.promise import Promised, highest_by_group, percent_up
+
+
+@dataclass(frozen=True, slots=True)
+class Normals:
+    """Held-out normals, judged: their files' digest, and the (n,) highest scores that any network of the bundle gave.
+
+    A daemon may run the network in 8 bits, whose scores are others. By the higher of both a promise holds for either.
+    """
+
+    digest: str
+    scores: Floats
+
+
+def score_normals(bundles: Sequence[Bundle], files: Sequence[Path], progress: Progress = silent) -> Normals:
+    """Score the files by the bundle, opened once for each of its networks.
+
+    Raises DataError for the very pictures that trained it, BundleError where it gives one no score.
+    """
+    digest, training = digest_of_files(files), bundles[0].manifest.training
+    if digest == training.get("normal_sha256"):
+        raise DataError(
+            f"these {len(files)} pictures are those that trained {bundles[0].path}: normals that the training has seen "
+            "prove nothing; name a folder of others"
+        )
+    judged = [score_files(bundle, {"normal": files}, progress) for bundle in bundles]
+    if unscored := [each for of_one in judged for each in of_one if each.outcome is Outcome.ERROR]:
+        raise BundleError(f"{bundles[0].path}: gives {unscored[0].file} no score; export the bundle again")
+    scores: Floats = np.max([[each.score for each in of_one] for of_one in judged], axis=0).astype(np.float32)
+    return Normals(digest, scores)
+
+
+def recalibrate(
+    manifest: Manifest, normals: Normals, promised: Promised, *, critical_first: bool = True
+) -> Calibration:
+    """The calibration whose threshold keeps the promise, but lets no more critical pictures pass than the old one does.
+
+    Where it would, the promise gives way; without ``critical_first`` the critical pictures do. Either is recorded.
+    Raises TooFewNormalsError, and DataError where nobody can say how many pictures would pass.
+    """
+    old = manifest.calibration
+    counted = highest_by_group(normals.scores, promised.groups)
+    asked = promised_threshold(counted, promised.terms)
+    limit = critical_limit(old)
+    threshold = min(asked, limit) if critical_first else asked
+    missed = _missed(old, threshold)
+    promise = promise_at(threshold, counted, promised, asked)
+    if asked > limit and not critical_first:
+        promise = _without_critical(promise, old, missed)
+    return old.model_copy(
+        update={
+            "threshold": threshold,
+            "false_reject_rate": promise.asked,
+            "observed_false_rejects": int((normals.scores > threshold).sum()),
+            "normals": len(normals.scores),
+            "critical_missed": missed,
+            "promise": promise.model_copy(
+                update={"pictures_sha256": normals.digest, "at": utc_now(), "previous_threshold": old.threshold}
+            ),
+        }
+    )
+
+
+def critical_limit(calibration: Calibration) -> float:
+    """The highest threshold at which no more critical pictures pass than do now; infinite where there are none.
+
+    A bundle that did not record their scores promises that of its own threshold only.
+    """
+    if sum(calibration.critical.values()) == calibration.critical_missed:
+        return math.inf
+    caught = [score for score in _critical_scores(calibration) if score > calibration.threshold]
+    return max([calibration.threshold, *(score - ROUNDING * abs(score) for score in caught[:1])])
+
+
+def golden_at(manifest: Manifest, threshold: float) -> tuple[GoldenPicture, ...]:
+    """The golden pictures with their verdicts at another threshold, but for those that rounding would decide.
+
+    Raises BundleError where none is left.
+    """
+    more = manifest.int8.largest_difference if manifest.int8 else 0.0
+    clear = [each for each in manifest.golden if abs(each.score - threshold) > score_tolerance(each.score) + more]
+    if not clear:
+        raise BundleError(
+            f"all {len(manifest.golden)} golden pictures score so near to the new threshold {threshold:.4g} that they "
+            "would prove nothing; the bundle stays as it is: fit it again, with these normals held out"
+        )
+    outcomes = {True: Outcome.PASS, False: Outcome.FAIL}
+    return tuple(each.model_copy(update={"outcome": outcomes[each.score <= threshold]}) for each in clear)
+
+
+def _critical_scores(calibration: Calibration) -> list[float]:
+    return sorted(score for own in calibration.critical_scores.values() for score in own)
+
+
+def _missed(old: Calibration, threshold: float) -> int:
+    if old.critical_scores or threshold <= old.threshold or not old.critical:
+        scores = _critical_scores(old)
+        return sum(score <= threshold for score in scores) if scores else old.critical_missed
+    raise DataError(
+        "the bundle does not record the scores of its critical pictures, so nobody can say how many would pass at a "
+        "higher threshold; fit or export it again, or let the critical types come first"
+    )
+
+
+def _without_critical(promise: Promise, old: Calibration, missed: int) -> Promise:
+    why = (
+        f"as asked, the promise comes first: {missed} of {sum(old.critical.values())} left-out pictures of critical "
+        f"types pass, {old.critical_missed} did before; a threshold that catches them could reject more than "
+        f"{percent_up(promise.asked)} of the good parts"
+    )
+    return promise.model_copy(update={"gave_way": "critical", "why": why})
