@@ -34,6 +34,9 @@ def test_a_line_is_born_tells_every_verdict_and_dies(tmp_path, broker, small_bun
         (value(each.by_name["part_id"]), value(each.by_name["outcome"]), value(each.by_name["nearest_type"]))
         for each in messages(recorder, "DDATA")
     ]
-    assert verdicts == [(each["part_id"], each["outcome"], each["nearest_type"]) for each in plain]
+    # What was judged before a connection comes behind what is live, and the two connections are not made at once.
+    assert sorted(map(str, verdicts)) == sorted(
+        str((each["part_id"], each["outcome"], each["nearest_type"])) for each in plain
+    )
     assert line.process.returncode == 0
     assert (tmp_path / "inspector-press-1.bdseq").read_text() == "0\n"
