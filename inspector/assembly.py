@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -23,10 +23,7 @@ from inspector.pulse import DiskWatch, Pulse, SinkWatch
 from inspector.records import MemoryRecord
 from inspector.reporting import Reporter
 from inspector.station import OWN, Judges, Station
-
-FREE_RUNNING_S: Final = 1.0
-"""Deadline of a trigger to a station that waits for none; such a station does not even hear it."""
-
+from inspector.triggers import TriggerSettings
 
 ALARMS_LOOKED_AT: Final = 1000
 """Notes of a record that are searched, at the start, for the last state of each alarm."""
@@ -63,19 +60,10 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
     disk = DiskWatch()
     record: Record = config.record.open(name, list(links), disk) if config.record else MemoryRecord(name, list(links))
     record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": _digest(settings)})
-    alarms = Alarms(
-        name,
-        tell=partial(_tell, list(links.values())),
-        note=record.note,
-        stop_line=settings.alarms.stop_line,
-        before=_last(record.notes("alarm", ALARMS_LOOKED_AT)),
-    )
+    alarms = _alarms(settings, record, list(links.values()))
     disk.begin(alarms)
-    desk = Desk(
-        queue_size=settings.triggers.queue_size if settings.triggers else 1,
-        recipes=list(settings.recipes),
-        look_up=record.answer_to,
-    )
+    triggers = settings.triggers or TriggerSettings()  # a station that runs free does not even hear one
+    desk = Desk(queue_size=triggers.queue_size, recipes=list(settings.recipes), look_up=record.answer_to)
     rules = AlarmRules(settings.alarms, alarms)
     reporter = Reporter(name, sinks=sinks, record=record, desk=desk, observers=(rules.observe,))
     station = Station(
@@ -96,25 +84,37 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         reporter=reporter,
         record=record,
         links=list(links.values()),
-        deadline_s=settings.triggers.deadline_ms / 1000 if settings.triggers else FREE_RUNNING_S,
+        deadline_s=triggers.deadline_ms / 1000,
     )
     for link in links.values():
         link.attach(control, record, triggers=settings.triggers is not None)
     alarms.announce()
-    watches: tuple[SinkWatch, ...] = ()
-    if settings.alarms.sink_down_s:
-        is_up = {kind: link.is_up for kind, link in links.items()}
-        watches = (SinkWatch(alarms, is_up, settings.alarms.sink_down_s),)
     pulse = Pulse(
         name,
         desk=desk,
         sinks=sinks,
         answer=station.refuse,
         state=lambda: station.state,
-        watches=watches,
+        watches=_watches(settings, alarms, links),
         health=health,
     )
     return Post(station, pulse)
+
+
+def _alarms(settings: StationSettings, record: Record, links: Sequence[Link]) -> Alarms:
+    return Alarms(
+        settings.name,
+        tell=partial(_tell, links),
+        note=record.note,
+        stop_line=settings.alarms.stop_line,
+        before=_last(record.notes("alarm", ALARMS_LOOKED_AT)),
+    )
+
+
+def _watches(settings: StationSettings, alarms: Alarms, links: Mapping[str, Link]) -> tuple[SinkWatch, ...]:
+    if not settings.alarms.sink_down_s:
+        return ()
+    return (SinkWatch(alarms, {kind: link.is_up for kind, link in links.items()}, settings.alarms.sink_down_s),)
 
 
 def _judges(settings: StationSettings, load_bundle: LoadBundle, *, keeps_hash: bool) -> Judges:

@@ -29,7 +29,7 @@ class Station(Protocol):
 
     name: str
 
-    def refuse(self, trigger: Trigger, reason: Reason) -> None:
+    def refuse(self, trigger: Trigger, reason: str) -> None:
         """Answer a trigger ERROR."""
 
     def pause(self) -> None:

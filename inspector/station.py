@@ -91,7 +91,7 @@ class Station:
             self._reporter.close()
             self._health.forget(self.name)
 
-    def refuse(self, trigger: Trigger, reason: Reason) -> None:
+    def refuse(self, trigger: Trigger, reason: str) -> None:
         """Answer a claimed trigger ERROR."""
         self._reporter.answer(self._judges[OWN].failure(reason, trigger=trigger), trigger)
 
@@ -218,7 +218,7 @@ class Station:
 
     def _answer_error(self, trigger: Trigger, reason: str) -> None:
         if self._desk.claim(trigger):
-            self._reporter.answer(self._judges[OWN].failure(reason, trigger=trigger), trigger)
+            self.refuse(trigger, reason)
 
     def _see(self, frame: Frame) -> None:
         if self._lost:

@@ -10,6 +10,8 @@ import time
 from threading import Condition
 
 import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -136,3 +138,21 @@ class Subscriber:
     def close(self):
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def properties_of(**properties):
+    """Of a message, by their names in paho."""
+    extra = Properties(PacketTypes.PUBLISH)
+    for name, value in properties.items():
+        setattr(extra, name, value)
+    return extra
+
+
+def publish(broker, topic, payload, *, retain=False, **properties):
+    """One message, acknowledged when this returns; ``properties`` of MQTT 5 by their names in paho."""
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    client.publish(topic, payload, qos=1, retain=retain, properties=properties_of(**properties)).wait_for_publish(20)
+    client.disconnect()
+    client.loop_stop()

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import math
 import sys
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
 from rich.markup import escape
 
+from inspector.arguments import share_or_nan
 from inspector.bundle import Bundle, Calibration, change_manifest, read_bundle
 from inspector.engines import Engine
 from training.data import group_of_each, scan_normals
@@ -115,11 +114,7 @@ def _confidence(text: str) -> float:
 
 def _share(text: str, low: float, high: float, example: str) -> float:
     """A share in (low, high), in per cent or as it is."""
-    number = text.strip()
-    try:
-        share = float(Decimal(number[:-1].strip()) / 100 if number.endswith("%") else Decimal(number))
-    except InvalidOperation:
-        share = math.nan
+    share = share_or_nan(text)
     if not low < share < high:  # a NaN is not either
         raise argparse.ArgumentTypeError(f"{text!r} is no share between {low:.0%} and {high:.0%}; write {example}")
     return share

@@ -11,10 +11,11 @@ from typing import Final, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from inspector.arguments import STANDARD_OUTPUT
 from inspector.bench.chart import chart
 from inspector.bench.figures import row_of
 from inspector.bench.measure import Measurement, Plan, measure, shifts
-from inspector.bench.options import ALL, COUNT, STANDARD_OUTPUT
+from inspector.bench.options import ALL, COUNT
 from inspector.bench.replay import DiscardingSink
 from inspector.bench.report import as_json, print_tables
 from inspector.bench.shifts import Amount

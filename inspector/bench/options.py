@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, get_args
 
+from inspector.arguments import number_or_nan, output, whole_number
 from inspector.engines import EngineKind, Precision
 
 COUNT: Final = 1000
 """Inspections of each contender unless told otherwise: the fewest that tell a p99.9."""
 
 ALL: Final = "all"
-STANDARD_OUTPUT: Final = Path("-")
 
 DESCRIPTION: Final = (
     "Measure how fast a bundle is on this machine, on the daemon's own path: real stations judge pictures that are "
@@ -28,15 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", type=_names(precisions), default=["float32"], metavar="NAME,…",
         help=f"of {', '.join(precisions)}, or all that the bundle holds; default float32")  # fmt: skip
     add("--stations", type=_numbers, default=[1], metavar="N,…", help="how many work at the same time; default 1")
-    add("--threads", type=_number, metavar="N", help="cores for each station; default its share of the machine's")
+    add("--threads", type=whole_number, metavar="N", help="cores for each station; default its share of the machine's")
     add("--pictures", type=Path, metavar="DIR", help="what is judged; default the bundle's golden pictures")
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--count", type=_number, metavar="N",
+    amount.add_argument("--count", type=whole_number, metavar="N",
                         help=f"inspections of each contender, by all stations together; default {COUNT}")  # fmt: skip
     amount.add_argument("--seconds", type=_seconds, metavar="S", help="time for each contender instead")
     add("--broker", type=_address, metavar="HOST:PORT", help="publish the results there, below inspector-bench/")
-    add("--json", type=_output, metavar="FILE", help="write the figures there; - is standard output, without tables")
-    add("--chart", type=_output, metavar="FILE.png", help="draw histograms of the latencies there")
+    add("--json", type=output, metavar="FILE", help="write the figures there; - is standard output, without tables")
+    add("--chart", type=output, metavar="FILE.png", help="draw histograms of the latencies there")
 
 
 def _names(known: tuple[str, ...]) -> Callable[[str], list[str]]:
@@ -50,21 +50,11 @@ def _names(known: tuple[str, ...]) -> Callable[[str], list[str]]:
 
 
 def _numbers(text: str) -> list[int]:
-    return list(dict.fromkeys(_number(each) for each in text.split(",")))
-
-
-def _number(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return number
+    return list(dict.fromkeys(whole_number(each) for each in text.split(",")))
 
 
 def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+    seconds = number_or_nan(text)
     if not 0 < seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no time above 0")
     return seconds
@@ -75,10 +65,3 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT")
     return host, int(port)
-
-
-def _output(text: str) -> Path:
-    # Now, not after minutes of measuring.
-    if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {Path(text).parent}")
-    return Path(text)

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from inspector.arguments import number_or_nan, output, whole_number
+
 DESCRIPTION: Final = (
     "Trigger a station as a PLC does, take its answers, reject on silence, and check what it is promised: one answer "
     "to every trigger, never a pass for a part that is known to be a defect. Without --truth, a part whose id begins "
@@ -24,19 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("station", help="its name in the daemon's configuration")
     _add_load(parser.add_argument_group("what is triggered"))
     _add_broker(parser.add_argument_group("the broker"))
-    output = parser.add_argument_group("what is written")
-    output.add_argument("--json", type=_output, metavar="FILE", help="the figures")
-    output.add_argument("--log", type=_output, metavar="FILE", help="one JSON object a line for every trigger")
+    written = parser.add_argument_group("what is written")
+    written.add_argument("--json", type=output, metavar="FILE", help="the figures")
+    written.add_argument("--log", type=output, metavar="FILE", help="one JSON object a line for every trigger")
 
 
 def _add_load(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--rate", type=_above_zero, default=1.0, metavar="HZ", help="triggers a second; default 1")
-    add("--count", type=_number, metavar="N", help="how many; without it until Ctrl-C, and all are kept in memory")
+    add("--count", type=whole_number, metavar="N", help="how many; without it until Ctrl-C, and all are kept in memory")
     add("--deadline-ms", type=_above_zero, default=200.0, metavar="MS", help="the station's deadline; default 200")
     add("--margin-ms", type=_above_zero, default=20.0, metavar="MS",
         help="how much longer the PLC itself waits, for the way there and back; default 20")  # fmt: skip
-    add("--burst", type=_number, default=1, metavar="N", help="they come N at a time, at the same rate; default 1")
+    add("--burst", type=whole_number, default=1, metavar="N", help="they come N at a time, at the same rate; default 1")
     add("--duplicate", type=_share, default=0.0, metavar="SHARE",
         help="share of triggers that come twice, as MQTT redelivers them; default 0")  # fmt: skip
     add("--recipe", metavar="NAME", help="what the triggers ask for")
@@ -61,36 +63,15 @@ def _add_broker(group: argparse._ArgumentGroup) -> None:
     add("--key-file", type=Path, metavar="PEM", help="its key, without a pass phrase")
 
 
-def _number(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return number
-
-
 def _above_zero(text: str) -> float:
-    number = _float(text)
+    number = number_or_nan(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return number
 
 
 def _share(text: str) -> float:
-    share = _float(text)
+    share = number_or_nan(text)
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1")
     return share
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
-
-
-def _output(text: str) -> Path:
-    # Now, not after an hour of triggers.
-    if not Path(text).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {Path(text).parent}")
-    return Path(text)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import socket
 import time
 from collections.abc import Callable, Collection
 from threading import Condition
@@ -18,6 +17,7 @@ from inspector.errors import ConfigError
 from inspector.inspection import Inspection, StationState, utc_now
 from inspector.plc_sim.figures import Figures
 from inspector.plc_sim.ledger import GRACE_S, Answer, Entry, Ledger
+from inspector.sinks.mqtt_connection import without_delay
 from inspector.sinks.mqtt_trouble import Broker
 
 CONNECT_S: Final = 10.0
@@ -163,7 +163,7 @@ class Plc:
     # paho's network thread calls everything below.
 
     def _on_socket_open(self, _c: paho.Client, _u: Any, connection: Any) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        without_delay(connection)
 
     def _on_connect(self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:

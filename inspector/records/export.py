@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from inspector.arguments import STANDARD_OUTPUT
 from inspector.errors import ConfigError
 from inspector.records.chain import canonical
-from inspector.records.options import STANDARD_OUTPUT
 from inspector.records.reading import Row
 from inspector.records.rows import escaped
 

@@ -5,12 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from inspector.arguments import whole_number
 from inspector.inspection import Outcome
 
 LAST: Final = 20
 """Rows that ``show`` shows unless told otherwise."""
-
-STANDARD_OUTPUT: Final = Path("-")
 
 DESCRIPTION: Final = (
     "Read what stations have said, from the files in record.folder; also while the daemon writes them. Nothing is"
@@ -28,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     show = what.add_parser("show", help="the last rows that fit")
     _add_filter(show)
-    show.add_argument("--last", type=_number, default=LAST, metavar="N", help=f"how many; default {LAST}")
+    show.add_argument("--last", type=whole_number, default=LAST, metavar="N", help=f"how many; default {LAST}")
     show.add_argument("--json", action="store_true", help="one JSON object a row instead of the table")
 
     export = what.add_parser("export", help="all rows that fit, as a file for other programs")
@@ -48,13 +47,6 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
     add("--kind", metavar="KIND", help="of this kind: inspection, lost, or one of the notes, as command or alarm")
     add("--since", type=_time, metavar="TIME", help="not before, as 2026-11-24 or 2026-11-24T06:00; local time, or Z")
     add("--until", type=_time, metavar="TIME", help="before this time")
-
-
-def _number(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return number
 
 
 def _time(text: str) -> datetime:

@@ -7,10 +7,8 @@ import time
 
 import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
-from tests.broker import Subscriber, wait_until
+from tests.broker import Subscriber, properties_of, wait_until
 from tests.end_to_end.line import Line
 from tests.parts import good_parts, scratched_parts, write_parts
 
@@ -30,11 +28,10 @@ class TestPlc(Subscriber):
     __test__ = False
 
     def send(self, leaf, message, **properties):
-        extra = Properties(PacketTypes.PUBLISH)
-        for name, value in properties.items():
-            setattr(extra, name, value)
         payload = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self._client.publish(f"inspector/press-1/{leaf}", payload, qos=1, properties=extra).wait_for_publish(10)
+        self._client.publish(
+            f"inspector/press-1/{leaf}", payload, qos=1, properties=properties_of(**properties)
+        ).wait_for_publish(10)
 
     def answer_of(self, trigger_id):
         def found():

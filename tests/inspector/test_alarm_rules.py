@@ -2,7 +2,8 @@ import pytest
 
 from inspector.alarm_rules import AlarmRules, AlarmSettings, FailRateSettings
 from inspector.alarms import Alarms
-from inspector.inspection import Inspection, Outcome, utc_now
+from inspector.inspection import Outcome
+from tests.entries import entry
 
 
 class Line:
@@ -16,18 +17,7 @@ class Line:
     def see(self, letters, reason="no_frame"):
         for letter in letters:
             outcome = {"P": Outcome.PASS, "F": Outcome.FAIL, "E": Outcome.ERROR}[letter]
-            self.rules.observe(
-                Inspection(
-                    id="x",
-                    station="press-1",
-                    sequence=0,
-                    outcome=outcome,
-                    reason=reason if outcome is Outcome.ERROR else None,
-                    threshold=1.0,
-                    captured_at=utc_now(),
-                    bundle="0" * 64,
-                )
-            )
+            self.rules.observe(entry(outcome=outcome, reason=reason if outcome is Outcome.ERROR else None))
         return [each.alarm for each in self.told]
 
 

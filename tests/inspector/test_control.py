@@ -12,11 +12,12 @@ from inspector.alarms import Alarms
 from inspector.control import Control
 from inspector.desk import Desk
 from inspector.errors import BundleError
-from inspector.inspection import Inspection, Outcome, Reason, utc_now
+from inspector.inspection import Outcome, Reason
 from inspector.plc import LARGEST_MESSAGE, ReplyTo
 from inspector.records.memory import MemoryRecord
 from inspector.reporting import Reporter
 from tests.broker import wait_until
+from tests.entries import entry
 from tests.fakes import RememberingLink
 
 HERE = ReplyTo("plc/answers", b"7")
@@ -56,18 +57,7 @@ class Scene:
         )
 
     def refuse(self, trigger, reason):
-        answer = Inspection(
-            id="x",
-            station=self.name,
-            sequence=0,
-            trigger_id=trigger.id,
-            part_id=trigger.part_id,
-            outcome=Outcome.ERROR,
-            reason=reason,
-            threshold=1.0,
-            captured_at=utc_now(),
-            bundle="0" * 64,
-        )
+        answer = entry(trigger_id=trigger.id, part_id=trigger.part_id, outcome=Outcome.ERROR, reason=reason)
         self.reporter.answer(answer, trigger)
 
     def pause(self):

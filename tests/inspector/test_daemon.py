@@ -6,7 +6,7 @@ from inspector.cameras.folder import Folder
 from inspector.config import Config
 from inspector.control import Control
 from inspector.daemon import Daemon
-from tests.inspector.sinks.test_mqtt_sink import publish
+from tests.broker import publish
 from tests.parts import good_parts, write_parts
 
 

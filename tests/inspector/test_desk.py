@@ -3,9 +3,10 @@ from threading import Thread
 import pytest
 
 from inspector.desk import REMEMBERED, Decision, Desk
-from inspector.inspection import Inspection, Outcome, Reason, utc_now
+from inspector.inspection import Outcome, Reason
 from inspector.plc import Trigger
 from tests.broker import wait_until
+from tests.entries import entry
 
 
 class Clock:
@@ -37,17 +38,8 @@ def a_trigger(name="t1", part_id="lid", *, deadline_s=101.0, recipe=None):
 
 
 def an_answer(trigger, outcome=Outcome.PASS, reason=None):
-    return Inspection(
-        id=f"answer to {trigger.id}",
-        station="press-1",
-        sequence=0,
-        trigger_id=trigger.id,
-        part_id=trigger.part_id,
-        outcome=outcome,
-        reason=reason,
-        threshold=1.0,
-        captured_at=utc_now(),
-        bundle="0" * 64,
+    return entry(
+        id=f"answer to {trigger.id}", trigger_id=trigger.id, part_id=trigger.part_id, outcome=outcome, reason=reason
     )
 
 
@@ -153,10 +145,7 @@ def test_a_known_trigger_is_answered_as_before_or_still_awaited(desk):
     desk.answered(trigger, an_answer(trigger))
     again = desk.offer(a_trigger())
 
-    assert (again.decision, again.answer) == (
-        Decision.REPEATED,
-        an_answer(trigger).model_copy(update={"captured_at": again.answer.captured_at}),
-    )
+    assert (again.decision, again.answer) == (Decision.REPEATED, an_answer(trigger))
 
 
 @pytest.mark.parametrize("other", [a_trigger(part_id="another"), a_trigger(recipe="another")])

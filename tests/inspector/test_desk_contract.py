@@ -5,8 +5,9 @@ from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from inspector.desk import Decision, Desk
-from inspector.inspection import Inspection, Outcome, Reason, utc_now
+from inspector.inspection import Outcome, Reason
 from inspector.plc import Trigger
+from tests.entries import entry
 
 IDS = st.sampled_from(["a", "b", "c", "d", "e"])
 PARTS = st.sampled_from([None, "p", "q"])
@@ -37,18 +38,7 @@ class Contract(RuleBasedStateMachine):
 
     def give(self, trigger, outcome, reason=None):
         """As the station does: record, remember, send."""
-        answer = Inspection(
-            id=f"{trigger.id}-{len(self.record.get(trigger.id, []))}",
-            station="s",
-            sequence=0,
-            trigger_id=trigger.id,
-            part_id=trigger.part_id,
-            outcome=outcome,
-            reason=reason,
-            threshold=1.0,
-            captured_at=utc_now(),
-            bundle="b",
-        )
+        answer = entry(trigger_id=trigger.id, part_id=trigger.part_id, outcome=outcome, reason=reason)
         self.record.setdefault(trigger.id, []).append(answer)
         self.desk.answered(trigger, answer)
         self.owed.pop(trigger.id, None)

@@ -5,24 +5,12 @@ import pytest
 
 from inspector import metrics
 from inspector.desk import Desk
-from inspector.inspection import Inspection, Outcome, Reason, utc_now
+from inspector.inspection import Outcome, Reason
 from inspector.plc import Trigger
 from inspector.records.memory import MemoryRecord
 from inspector.reporting import Reporter
+from tests.entries import entry
 from tests.fakes import RememberingLink, RememberingSink
-
-
-def a_draft(outcome=Outcome.PASS, reason=None):
-    return Inspection(
-        id="x",
-        station="press-1",
-        sequence=0,
-        outcome=outcome,
-        reason=reason,
-        threshold=1.0,
-        captured_at=utc_now(),
-        bundle="0" * 64,
-    )
 
 
 def a_trigger(seconds=60.0):
@@ -44,7 +32,7 @@ def link():
 
 def test_what_many_threads_report_leaves_in_the_order_of_its_numbers(desk, link):
     reporter = Reporter("press-1", sinks={"link": link}, record=MemoryRecord("press-1"), desk=desk)
-    threads = [Thread(target=lambda: [reporter.report(a_draft()) for _ in range(50)]) for _ in range(4)]
+    threads = [Thread(target=lambda: [reporter.report(entry()) for _ in range(50)]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -62,7 +50,7 @@ def test_an_answer_is_recorded_sent_and_published_to_every_sink(desk, link):
     trigger = a_trigger()
     desk.offer(trigger)
     desk.claim(trigger)
-    reporter.answer(a_draft(), trigger)
+    reporter.answer(entry(), trigger)
 
     ((answer, to),) = link.answers
     assert to is trigger
@@ -85,7 +73,7 @@ def test_a_verdict_that_a_stalling_disk_held_too_long_is_overtaken_by_an_error(d
     reporter = Reporter("press-1", sinks={"link": link}, record=StallingRecord("press-1"), desk=desk)
     trigger = a_trigger(seconds=0.02)
     desk.offer(trigger)
-    reporter.answer(a_draft(outcome), trigger)
+    reporter.answer(entry(outcome=outcome), trigger)
 
     ((answer, _),) = link.answers
     assert answer.outcome is Outcome.ERROR

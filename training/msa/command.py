@@ -9,6 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import Progress as ProgressBar
 
+from inspector.arguments import share_or_nan
 from inspector.bundle import Bundle, read_bundle
 from inspector.errors import ConfigError
 from inspector.inspection import Outcome
@@ -116,10 +117,7 @@ def _write(file: Path, figures: Mapping[str, object]) -> None:
 
 
 def _confidence(text: str) -> float:
-    try:
-        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = 0.0
+    share = share_or_nan(text)
     if not 0.5 <= share < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: give a share from 50% to below 100%, such as 95% or 0.95")
     return share

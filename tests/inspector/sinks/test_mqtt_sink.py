@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 
-import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -15,7 +14,7 @@ from inspector.plc import AlarmMessage, AlarmState, HeartbeatMessage, ReplyTo, T
 from inspector.records.memory import MemoryRecord
 from inspector.sinks.mqtt import MqttSettings
 from inspector.sinks.mqtt_sink import MOST_UNACKNOWLEDGED
-from tests.broker import Broker, Subscriber, free_port, wait_until
+from tests.broker import Broker, Subscriber, free_port, publish, wait_until
 from tests.contracts.test_sinks import an_inspection
 
 STATION_TO_KILL = """
@@ -220,18 +219,6 @@ class RememberingListener:
 
     def command(self, payload, reply_to):
         self.heard.append(("command", payload, reply_to))
-
-
-def publish(broker, topic, payload, *, retain=False, **properties):
-    extra = Properties(PacketTypes.PUBLISH)
-    for name, value in properties.items():
-        setattr(extra, name, value)
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    client.publish(topic, payload, qos=1, retain=retain, properties=extra).wait_for_publish(20)
-    client.disconnect()
-    client.loop_stop()
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
