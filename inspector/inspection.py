@@ -1,6 +1,6 @@
 """The vocabulary of the project on one page: what flows through a station, and the seams it flows across."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -126,6 +126,21 @@ class Inspection(BaseModel):
     """Sent again after the broker was away: a record of what was, never an answer to a part that waits now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An inspection with what it was made from."""
+
+    inspection: Inspection
+    frame: Frame
+    picture: Pixels | None = None
+    """What the network saw, at the model's input size; None where it was not asked. The next frame takes its place in
+    the same memory: whoever keeps it, copies it."""
+    features: Features | None = None
+    """What the network made of it; never changed afterwards."""
+    heat_map: Callable[[], Floats | None] = lambda: None
+    """How abnormal each place is, (rows, columns), computed when it is called; None without a memory bank."""
+
+
 def utc_now() -> datetime:
     """The wall clock, aware, in UTC."""
     return datetime.now(UTC)
@@ -180,6 +195,16 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Deliver what is in hand, within a second or so, and let go. Safe to call twice."""
+
+
+class Witness(Protocol):
+    """Looks on, and has no say: an archive, a comparison, a model on trial."""
+
+    def see(self, evidence: Evidence) -> None:
+        """Told in the station's thread of each inspection of a frame, once it has left for its receivers.
+
+        The next part waits meanwhile: whatever takes more than microseconds belongs into a thread of the witness's own.
+        """
 
 
 class Outbox(Protocol):

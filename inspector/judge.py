@@ -2,13 +2,14 @@
 
 import hashlib
 import time
+from functools import partial
 
 import numpy as np
 from ulid import ULID
 
 from inspector import metrics
 from inspector.bundle import Bundle, Judgement
-from inspector.inspection import Frame, Inspection, Outcome, Pixels, Reason, utc_now
+from inspector.inspection import Evidence, Features, Floats, Frame, Inspection, Outcome, Pixels, Reason, utc_now
 from inspector.plc import Trigger
 
 
@@ -35,8 +36,8 @@ class Judge:
         self._config = config
         self._keeps_hash = keeps_hash
 
-    def inspect(self, frame: Frame, trigger: Trigger | None = None) -> Inspection:
-        """The verdict on a frame, for a trigger or for whoever listens."""
+    def inspect(self, frame: Frame, trigger: Trigger | None = None) -> Evidence:
+        """The verdict on a frame, for a trigger or for whoever listens, with what it was made from."""
         watch = Stopwatch(frame.monotonic_s)
         watch.lap("acquire")
         picture = self.bundle.prepare(frame.pixels, out=self._resized)
@@ -47,7 +48,7 @@ class Judge:
         watch.lap("score")
         inspection = self._verdict(frame, judgement, watch, picture, trigger)
         self._observe(inspection)
-        return inspection
+        return Evidence(inspection, frame, picture, features, partial(_heat_map, self.bundle, features))
 
     def failure(self, reason: str, *, part_id: str | None = None, trigger: Trigger | None = None) -> Inspection:
         """ERROR, where there is nothing to be judged."""
@@ -101,6 +102,11 @@ class Judge:
         # Scores are deviations from normal: a threshold of 0 or less, at a huge false-reject rate, has no ratio.
         if inspection.score is not None and self.bundle.threshold > 0:
             metrics.SCORE_RATIO.labels(self._station).observe(inspection.score / self.bundle.threshold)
+
+
+def _heat_map(bundle: Bundle, features: Features) -> Floats | None:
+    grids = bundle.heat_map(features)
+    return None if grids is None else grids[0]
 
 
 class Stopwatch:

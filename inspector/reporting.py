@@ -42,13 +42,15 @@ class Reporter:
         self._observers = observers
         self._leaving = Lock()
 
-    def report(self, draft: Inspection) -> None:
-        """Let an inspection out that answers no trigger; its number is given here."""
+    def report(self, draft: Inspection) -> Inspection:
+        """Let an inspection out that answers no trigger. Returns it with the number that it was given."""
         with self._leaving:
-            self._publish(self._numbered(draft))
+            inspection = self._numbered(draft)
+            self._publish(inspection)
+        return inspection
 
-    def answer(self, draft: Inspection, trigger: Trigger) -> None:
-        """Let the one answer to a claimed trigger out; it is recorded first.
+    def answer(self, draft: Inspection, trigger: Trigger) -> Inspection:
+        """Let the one answer to a claimed trigger out; it is recorded first. Returns what was answered.
 
         A verdict that a stalling disk has held beyond the deadline is no answer any more: the answer is then another
         inspection, ERROR, which the record holds after it.
@@ -64,6 +66,7 @@ class Reporter:
             self._desk.answered(trigger, inspection)
             self.send_answer(inspection, trigger)
             self._publish(inspection)
+        return inspection
 
     def send_answer(self, inspection: Inspection, trigger: Trigger) -> None:
         """Send an answer that is recorded already to where this trigger came from."""

@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Event
 from typing import Final
 
@@ -13,7 +14,17 @@ from inspector.cores import pinned
 from inspector.desk import Desk
 from inspector.errors import CameraError, FrameError
 from inspector.health import Heartbeats
-from inspector.inspection import Camera, EndOfFrames, Frame, Outcome, Reason, StationState
+from inspector.inspection import (
+    Camera,
+    EndOfFrames,
+    Evidence,
+    Frame,
+    Inspection,
+    Outcome,
+    Reason,
+    StationState,
+    Witness,
+)
 from inspector.judge import Judge
 from inspector.plc import Trigger
 from inspector.reporting import Reporter
@@ -42,7 +53,7 @@ class Station:
     """Judges every frame of one camera, or one for each trigger, until it is told to stop.
 
     ``open_camera`` is called again after each loss, and ``load_judges`` whenever the bundles are to be read again.
-    ``desk`` hands out triggers; without ``triggers`` the camera runs free.
+    ``desk`` hands out triggers; without ``triggers`` the camera runs free. ``witnesses`` look on.
     """
 
     def __init__(
@@ -57,6 +68,7 @@ class Station:
         health: Heartbeats,
         triggers: TriggerSettings | None = None,
         load_judges: Callable[[], Judges] | None = None,
+        witnesses: tuple[Witness, ...] = (),
     ) -> None:
         self.name = name
         self._open_camera = open_camera
@@ -68,6 +80,7 @@ class Station:
         self._health = health
         self._triggers = triggers
         self._load_judges = load_judges
+        self._witnesses = witnesses
         self._state = StationState.STARTING
         self._paused = False
         self._pause_s = FIRST_PAUSE_S
@@ -170,7 +183,8 @@ class Station:
         if frame is None:
             return
         self._see(frame)
-        self._reporter.report(self._judges[self._recipe].inspect(frame))
+        evidence = self._judges[self._recipe].inspect(frame)
+        self._show(evidence, self._reporter.report(evidence.inspection))
 
     def _serve_next(self, camera: Camera, triggers: TriggerSettings, stop: Event) -> None:
         trigger = self._desk.take(READ_TIMEOUT_S)
@@ -210,15 +224,24 @@ class Station:
         return None
 
     def _answer(self, trigger: Trigger, frame: Frame) -> None:
-        draft = self._judges[trigger.recipe or self._recipe].inspect(frame, trigger)
+        evidence = self._judges[trigger.recipe or self._recipe].inspect(frame, trigger)
+        draft = evidence.inspection
         if self._desk.claim(trigger):
-            self._reporter.answer(draft, trigger)
+            said = self._reporter.answer(draft, trigger)
         else:
-            self._reporter.report(draft.model_copy(update={"outcome": Outcome.ERROR, "reason": Reason.LATE}))
+            late = {"outcome": Outcome.ERROR, "reason": Reason.LATE}
+            said = self._reporter.report(draft.model_copy(update=late))
+        self._show(evidence, said)
 
     def _answer_error(self, trigger: Trigger, reason: str) -> None:
         if self._desk.claim(trigger):
             self.refuse(trigger, reason)
+
+    def _show(self, evidence: Evidence, said: Inspection) -> None:
+        """Let the witnesses look, now that the inspection has left as ``said``."""
+        shown = replace(evidence, inspection=said)
+        for witness in self._witnesses:
+            witness.see(shown)
 
     def _see(self, frame: Frame) -> None:
         if self._lost:

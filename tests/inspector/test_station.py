@@ -91,6 +91,33 @@ def test_stages_add_up_to_the_total(bundle):
     assert sum(stages.values()) == pytest.approx(inspection.timings_ms["total"])
 
 
+class Onlooker:
+    def __init__(self, sink):
+        self.sink, self.seen, self.out_before = sink, [], []
+
+    def see(self, evidence):
+        self.seen.append(replace(evidence, picture=evidence.picture.copy()))
+        self.out_before.append(len(self.sink.inspections))
+
+
+def test_a_witness_sees_each_frame_with_what_was_made_of_it_once_its_inspection_has_left(bundle):
+    sink = RememberingSink()
+    witness = Onlooker(sink)
+    spoilt = FrameError("torn", reason="unreadable_picture")
+    camera = ScriptedCamera(GOOD, spoilt, SCRATCHED)
+
+    a_station(lambda: camera, bundle, sink, witnesses=(witness,)).run(Event())
+
+    good, _, scratched = sink.inspections
+    assert [each.inspection for each in witness.seen] == [good, scratched]
+    assert witness.out_before == [1, 3]
+    seen = witness.seen[1]
+    np.testing.assert_array_equal(seen.picture, bundle.prepare(SCRATCHED))
+    assert np.array_equal(seen.frame.pixels, SCRATCHED)
+    assert seen.features.embedding.shape[0] == 1
+    np.testing.assert_array_equal(seen.heat_map(), bundle.heat_map(seen.features)[0])
+
+
 def test_spoilt_picture_is_an_error_for_its_part_and_the_camera_goes_on(bundle):
     spoilt = FrameError("torn", reason="unreadable_picture", part_id="p9")
     camera = ScriptedCamera(spoilt, GOOD)
