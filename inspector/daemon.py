@@ -10,16 +10,14 @@ from threading import Event
 from types import FrameType
 from typing import Final
 
-from prometheus_client import start_http_server
-
 from inspector import sdnotify
 from inspector.assembly import Worker, assemble
 from inspector.bundle import Bundle
 from inspector.config import Config, StationSettings
 from inspector.cores import compute_in_the_calling_thread
 from inspector.engine_choice import ready_bundle
-from inspector.errors import ListenError
 from inspector.health import Heartbeats
+from inspector.metrics_server import serving_metrics
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +51,8 @@ class Daemon:
     def run(self) -> int:
         """Run until SIGTERM or SIGINT, or until every camera has given its last frame: 0. After a crash: 1."""
         stop = Event()
-        with _signals_set(stop), self._ending_with_any_thread(stop), self._serving_metrics():
+        serving = serving_metrics(self._metrics.host, self._metrics.port, self._health.stale)
+        with _signals_set(stop), self._ending_with_any_thread(stop), serving:
             threads = [self._start(post.station, stop) for post in self._posts]
             for post in self._posts:
                 self._start(post.pulse, stop)
@@ -97,21 +96,6 @@ class Daemon:
                 log.error("no heartbeat from %s; the watchdog is not fed", ", ".join(stale))
             else:
                 sdnotify.watchdog()
-
-    @contextmanager
-    def _serving_metrics(self) -> Iterator[None]:
-        try:
-            server, thread = start_http_server(self._metrics.port, self._metrics.host)
-        except OSError as error:
-            where = f"{self._metrics.host}:{self._metrics.port}"
-            raise ListenError(f"metrics: cannot listen on {where}: {error.strerror}; is the port taken?") from error
-        log.info("metrics at http://%s:%d/metrics", self._metrics.host, server.server_port)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 @contextmanager
