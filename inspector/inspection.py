@@ -31,6 +31,7 @@ class Reason(StrEnum):
     UNREADABLE_PICTURE = "unreadable_picture"
     STALE_FRAME = "stale_frame"
     NO_FRAME = "no_frame"
+    INCOMPLETE_FRAME = "incomplete_frame"
     DEADLINE = "deadline"
     LATE = "late"
     MODEL_ERROR = "model_error"
