@@ -15,8 +15,9 @@ PIP_FLAGS := --quiet --disable-pip-version-check --constraint .ci/constraints.tx
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m training.demo
 
+# Each worker computes in one thread: two that share their cores wait for each other more than they compute.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
