@@ -13,6 +13,7 @@ from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
 from training.export import export, golden_pictures
 from training.fit import fit_model
 from training.network import NetworkSettings
+from training.normals import normals_of
 from training.seen import TrainingSet
 
 SIZE = 16
@@ -97,12 +98,17 @@ def frozen_network(**changes):
 
 def small_training_set():
     return TrainingSet(
-        normal=good_parts(120), held_out=good_parts(99, seed=1), anomalies={"scratch": scratched_parts(5)}, auxiliary={}
+        normal=good_parts(120),
+        held_out=good_parts(99, seed=1),
+        anomalies={"scratch": scratched_parts(5)},
+        auxiliary={},
+        taken_at=(SIZE, SIZE),
     )
 
 
 def write_small_bundle(path: Path):
     data = small_training_set()
     model = fit_model(small_config(), data, run_dir=None)
-    export(model, golden_pictures(model, data), path, {"name": "plates", "training": {}})
+    fields = {"name": "plates", "training": {}}
+    export(model, golden_pictures(model, data), path, fields, normals=normals_of(model, data))
     return model

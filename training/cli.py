@@ -29,6 +29,7 @@ from training.fit import fit_model
 from training.learn import Start
 from training.localise import localisation
 from training.msa import command as msa
+from training.normals import normals_of
 from training.overlays import draw_overlays
 from training.prepare import prepare
 from training.progress import console, tracking
@@ -146,6 +147,7 @@ def _train(arguments: argparse.Namespace, start: Start) -> int:
             path,
             {"name": config.name, "training": prepared.record},
             quantise_on=prepared.data if config.int8 or arguments.int8 else None,
+            normals=normals_of(model, prepared.data),
         )
     digest = read_bundle(path).digest
     if arguments.json:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inspector import __version__
-from inspector.bundle import MODEL, GoldenPicture, write_bundle
+from inspector.bundle import MODEL, GoldenPicture, Normals, write_bundle
 from inspector.engines.graph import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
 from inspector.inspection import Floats, Outcome, Pixels, utc_now
@@ -92,13 +92,14 @@ def export(
     fields: dict[str, Any],
     *,
     quantise_on: TrainingSet | None = None,
+    normals: Normals | None = None,
 ) -> Parity | None:
     """Write the bundle.
 
     ``golden`` holds (n, h, w, 3) pictures by label, ``fields`` further fields of the manifest. With ``quantise_on`` the
-    bundle holds the network in 8 bits too, its ranges read from these normals; returned is how it compares. Raises
-    BundleError, and writes nothing, when ONNX Runtime and torch do not agree on the golden pictures, or the network in
-    8 bits gives one of them another verdict.
+    bundle holds the network in 8 bits too, its ranges read from these normals; returned is how it compares. ``normals``
+    are those that a line is to be compared with. Raises BundleError, and writes nothing, when ONNX Runtime and torch do
+    not agree on the golden pictures, or the network in 8 bits gives one of them another verdict.
     """
     pictures = {f"{label}-{i}.png": (label, own[i]) for label, own in golden.items() for i in range(len(own))}
     pixels = np.stack([each for _, each in pictures.values()])
@@ -133,6 +134,7 @@ def export(
         namer=model.namer,
         golden={file: each for file, (_, each) in pictures.items()},
         int8=int8,
+        normals=normals,
     )
     return parity
 

@@ -43,6 +43,9 @@ class FittedModel:
     """Whether the anomalies count; None without any."""
     more_normals: float
     """By what share twice as many normals would make normal pictures look less novel: what more pictures would buy."""
+    held_out: Features
+    """Of the held-out normals, in their order."""
+    held_out_scores: Floats
 
     def features(self, pictures: Pixels) -> Features:
         """The features of (n, height, width, 3) uint8 pictures at the network's picture size."""
@@ -108,6 +111,7 @@ def fit_seen(
     normals, types = seen.normal.through(network.head), [own.through(network.head) for own in anomalies]
     held_out = seen.held_out.through(network.head)
     scorer = chosen.fusion(normals, types, material.weights, distances)
+    scores = scorer.score(held_out)
     critical = chosen.critical({name: each.critical for name, each in zip(seen.anomalies, settings, strict=True)})
     return FittedModel(
         network=network,
@@ -118,7 +122,7 @@ def fit_seen(
         ),
         namer=calibrated(fit_namer(normals, types), chosen.left_out),
         calibration=calibrate(
-            scorer.score(held_out),
+            scores,
             config.false_reject_rate,
             critical,
             config.critical_false_reject_rate,
@@ -126,4 +130,6 @@ def fit_seen(
         ),
         gate=chosen.gate,
         more_normals=worth_of_more(normals, held_out),
+        held_out=held_out,
+        held_out_scores=scores,
     )

@@ -30,13 +30,15 @@ def prepare(config: TrainingConfig, track: Tracker) -> Prepared:
         check_independent(held_out)
     size = config.network.picture_size
     total = sum(map(len, (pictures.normal, *pictures.anomalies.values(), *pictures.auxiliary.values())))
+    sizes: set[tuple[int, int]] = set()
     with track("reading the pictures", total) as progress:
         data = TrainingSet(
-            normal=read_pictures(kept, size, progress),
-            held_out=read_pictures(held_out, size, progress),
+            normal=read_pictures(kept, size, progress, sizes),
+            held_out=read_pictures(held_out, size, progress, sizes),
             anomalies={name: read_pictures(own, size, progress) for name, own in pictures.anomalies.items()},
             auxiliary={name: read_pictures(own, size, progress) for name, own in pictures.auxiliary.items()},
             held_out_groups=groups,
+            taken_at=sizes.pop() if len(sizes) == 1 else None,
         )
     return Prepared(data, _record(config, pictures, kept, held_out))
 

@@ -47,6 +47,8 @@ class TrainingSet:
     auxiliary: dict[str, Pixels]
     held_out_groups: Sequence[int] | None = None
     """The number of the group of each held-out normal; None where each is its own."""
+    taken_at: tuple[int, int] | None = None
+    """Height and width of all normal pictures before they were resized; None where they differ, or nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

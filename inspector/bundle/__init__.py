@@ -19,6 +19,7 @@ from inspector.bundle.manifest import (
     Promise,
     score_tolerance,
 )
+from inspector.bundle.normals import Normals, NormalsRecord, compared
 from inspector.bundle.reading import read_bundle, read_manifest
 from inspector.bundle.writing import change_manifest, write_bundle
 
@@ -36,8 +37,11 @@ __all__ = [
     "Int8Record",
     "Judgement",
     "Manifest",
+    "Normals",
+    "NormalsRecord",
     "Promise",
     "change_manifest",
+    "compared",
     "read_bundle",
     "read_manifest",
     "score_tolerance",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inspector.bundle.manifest import GOLDEN, GoldenPicture, Manifest, score_tolerance
+from inspector.bundle.normals import Normals
 from inspector.engines import Engine
 from inspector.errors import BundleError
 from inspector.fusion import Fusion
@@ -41,6 +42,8 @@ class Bundle:
     """Tells the anomaly types apart, in the manifest's order; None where training had none."""
     engine: Engine
     """What runs the network."""
+    normals: Normals | None = None
+    """Held-out normals, which a line is compared with; None in bundles that were written without."""
 
     @property
     def threshold(self) -> float:

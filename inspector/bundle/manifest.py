@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
+from inspector.bundle.normals import NormalsRecord
 from inspector.fusion import PartRecord
 from inspector.inspection import Outcome
 from inspector.settings import Settings
@@ -17,6 +18,8 @@ SCORER: Final = "scorer.npz"
 GOLDEN: Final = "golden"
 TYPES: Final = "types."
 """Begins the names of the arrays that tell the anomaly types apart."""
+NORMALS: Final = "normals."
+"""Begins the names of the arrays that hold what held-out normals look like."""
 
 
 def score_tolerance(score: float) -> float:
@@ -146,6 +149,8 @@ class Manifest(Settings):
     golden: tuple[GoldenPicture, ...] = Field(min_length=1)
     int8: Int8Record | None = None
     """None where the bundle holds no 8-bit network."""
+    normals: NormalsRecord | None = None
+    """Held-out normals, which a line is compared with; None in bundles that were written without."""
     training: dict[str, Any] = Field(default_factory=dict)
     """The record of the training: its settings, the counts of pictures and their digest."""
     files: dict[str, str]

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from inspector.bundle.judging import Bundle
-from inspector.bundle.manifest import GOLDEN, MANIFEST, MODEL, MODEL_INT8, SCORER, TYPES, Manifest
+from inspector.bundle.manifest import GOLDEN, MANIFEST, MODEL, MODEL_INT8, NORMALS, SCORER, TYPES, Manifest
+from inspector.bundle.normals import Normals
 from inspector.engines import DEFAULT, Engine
 from inspector.errors import BundleError
 from inspector.fusion import Fusion
@@ -38,6 +39,7 @@ def read_bundle(path: Path, engine: Engine = DEFAULT) -> Bundle:
     contents = {name: _checked(path, name, digest) for name, digest in manifest.files.items()}
     arrays = _parse_arrays(path, contents[SCORER])
     namer = _namer(path, manifest, arrays)
+    normals = _normals(path, manifest, arrays)
     bundle = Bundle(
         path=path,
         digest=digest,
@@ -46,6 +48,7 @@ def read_bundle(path: Path, engine: Engine = DEFAULT) -> Bundle:
         scorer=_fusion(path, manifest, arrays),
         namer=namer,
         engine=engine,
+        normals=normals,
     )
     if bundle.embedder.input_size != manifest.input_size:
         raise BundleError(f"{path}: the model's input is {bundle.embedder.input_size}, not {manifest.input_size}")
@@ -65,7 +68,7 @@ def _fusion(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> Fusion:
 
 
 def _namer(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> TypeNamer | None:
-    own = {name.removeprefix(TYPES): arrays.pop(name) for name in list(arrays) if name.startswith(TYPES)}
+    own = _taken(arrays, TYPES)
     try:
         namer = TypeNamer.from_arrays(own) if own else None
     except (KeyError, TypeError, ValueError) as error:
@@ -77,6 +80,21 @@ def _namer(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> TypeNamer 
             f"{len(manifest.anomaly_types)}; export the bundle again"
         )
     return namer
+
+
+def _normals(path: Path, manifest: Manifest, arrays: dict[str, Any]) -> Normals | None:
+    own = _taken(arrays, NORMALS)
+    if manifest.normals is None:
+        return None
+    try:
+        return Normals.from_arrays(manifest.normals, own)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{path / SCORER}: does not hold the normals that {MANIFEST} names: {error!r}") from error
+
+
+def _taken(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The arrays whose names begin so, by the rest of their names, taken out of the others."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
 
 
 def _read(file: Path) -> bytes:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from inspector.bundle.judging import Bundle
-from inspector.bundle.manifest import GOLDEN, MANIFEST, MODEL, MODEL_INT8, SCORER, TYPES, Manifest
+from inspector.bundle.manifest import GOLDEN, MANIFEST, MODEL, MODEL_INT8, NORMALS, SCORER, TYPES, Manifest
+from inspector.bundle.normals import Normals
 from inspector.bundle.reading import digest_of, read_bundle
 from inspector.engines import Engine
 from inspector.errors import BundleError
@@ -27,19 +28,27 @@ def write_bundle(
     namer: TypeNamer | None,
     golden: dict[str, Pixels],
     int8: bytes | None = None,
+    normals: Normals | None = None,
 ) -> None:
     """Write a bundle beside ``path``, read it back, replay its golden pictures, and only then rename it.
 
-    ``fields`` are the manifest's but ``files``; ``golden`` are the golden pictures by file name; ``int8`` is the 8-bit
-    network, whose record is then among the fields. A bundle that was at ``path`` is replaced as a whole. Raises
-    BundleError, and leaves ``path`` as it was, when the new one does not hold.
+    ``fields`` are the manifest's but ``files`` and ``normals``; ``golden`` are the golden pictures by file name;
+    ``int8`` is the 8-bit network, whose record is then among the fields; ``normals`` are those that a line is to be
+    compared with. A bundle that was at ``path`` is replaced as a whole. Raises BundleError, and leaves ``path`` as it
+    was, when the new one does not hold.
     """
     arrays = io.BytesIO()
-    types = {f"{TYPES}{name}": array for name, array in namer.arrays().items()} if namer else {}
-    np.savez(arrays, allow_pickle=False, **scorer.arrays(), **types)
+    named = scorer.arrays()
+    for prefix, part in ((TYPES, namer), (NORMALS, normals)):
+        named |= {f"{prefix}{name}": array for name, array in part.arrays().items()} if part else {}
+    np.savez(arrays, allow_pickle=False, **named)
     contents = {MODEL: model, SCORER: arrays.getvalue()} | ({MODEL_INT8: int8} if int8 else {})
     contents |= {f"{GOLDEN}/{name}": encode_png(pixels) for name, pixels in golden.items()}
-    manifest = Manifest(**fields, files={name: digest_of(data) for name, data in contents.items()})
+    fields = fields | {
+        "normals": normals.record if normals else None,
+        "files": {name: digest_of(data) for name, data in contents.items()},
+    }
+    manifest = Manifest(**fields)
     draft, old = _beside(path, "draft"), _beside(path, "old")
     try:
         _write_proved(draft, manifest, contents)

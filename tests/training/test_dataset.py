@@ -35,11 +35,12 @@ def augmented(pixels):
 
 
 def test_pictures_are_read_in_order_and_resized_to_height_and_width(paths):
-    told = []
+    told, were = [], set()
 
-    pixels = read_pictures(paths, (8, 16), told.append)
+    pixels = read_pictures(paths, (8, 16), told.append, were)
 
     assert told == [1, 1, 1]
+    assert were == {(20, 30)}
     assert pixels.dtype == np.uint8
     for own, path in zip(pixels, paths, strict=True):
         np.testing.assert_array_equal(own, resize(read_picture(path), 8, 16))

@@ -49,6 +49,14 @@ def test_with_tiles_a_picture_is_read_at_the_size_that_they_cover(root):
     assert data.normal.shape == (9, 3 * SIZE, 2 * SIZE, 3)
 
 
+def test_the_size_of_the_normals_is_known_where_it_is_one(root):
+    assert prepare(config(root), untracked).data.taken_at == (3 * SIZE, 2 * SIZE)
+
+    write_parts(root / "normal", good_parts(1)[:, :-2], "lower")
+
+    assert prepare(config(root), untracked).data.taken_at is None
+
+
 def test_no_normal_is_on_both_sides_of_the_split(root):
     data = prepare(config(root), untracked).data
 
