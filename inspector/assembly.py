@@ -128,6 +128,7 @@ def _judges(settings: StationSettings, load_bundle: LoadBundle, *, keeps_hash: b
         )
         for recipe in (OWN, *settings.recipes)
     }
+    metrics.DEADLINE.labels(settings.name).set(settings.max_latency_ms / 1000)
     _show(settings.name, judges)
     return judges
 
@@ -155,6 +156,10 @@ def _show(name: str, judges: Judges) -> None:
         metrics.MODEL_INFO.labels(name, judge.bundle.digest, manifest.name, kinds).set(1)
     metrics.THRESHOLD.labels(name).set(judges[OWN].bundle.threshold)
     # A counter that first appears at 1 has no rate: the first FAIL would not show.
+    metrics.CAMERA_REOPENS.labels(name)
+    metrics.VERDICTS_OVERTAKEN.labels(name)
+    for kind in ("trigger", "command"):
+        metrics.MESSAGES_REFUSED.labels(name, kind)
     for outcome in Outcome:
         metrics.INSPECTIONS.labels(name, outcome)
     for decision in Decision:

@@ -38,6 +38,9 @@ SCORE_RATIO: Final = Histogram(
     ["station"],
     buckets=SCORE_BUCKETS,
 )
+DEADLINE: Final = Gauge(
+    "inspector_deadline_seconds", "Verdict latency beyond which an inspection is ERROR.", ["station"]
+)
 THRESHOLD: Final = Gauge("inspector_threshold", "Score above which a part fails.", ["station"])
 LAST_FRAME: Final = Gauge("inspector_last_frame_timestamp_seconds", "Unix time of the last frame.", ["station"])
 FRAMES_DROPPED: Final = Counter(
@@ -47,6 +50,11 @@ CAMERA_UP: Final = Gauge("inspector_camera_up", "1 while the camera delivers, 0 
 CAMERA_REOPENS: Final = Counter("inspector_camera_reopens", "Attempts to open a lost camera again.", ["station"])
 SINK_UP: Final = Gauge("inspector_sink_up", "1 while the sink takes results.", ["station", "sink"])
 SINK_ERRORS: Final = Counter("inspector_sink_errors", "Results that a sink could not take.", ["station", "sink"])
+CERTIFICATE_EXPIRY: Final = Gauge(
+    "inspector_certificate_expiry_timestamp_seconds",
+    "Unix time at which a certificate of a sink's connection ends: its ca, its client, or the broker's.",
+    ["station", "sink", "which"],
+)
 TRIGGERS: Final = Counter(
     "inspector_triggers",
     "Triggers by what became of them: taken, refused, repeated, known, forged.",
@@ -69,6 +77,12 @@ RECORD_SECONDS: Final = Histogram(
 )
 RECORD_ROWS_LOST: Final = Counter(
     "inspector_record_rows_lost", "Rows that the disk did not take and that were given up.", ["station"]
+)
+RECORD_DISK_FREE: Final = Gauge(
+    "inspector_record_disk_free_bytes", "Room on the disk that holds the record, for whoever is not root.", ["station"]
+)
+RECORD_DISK_SIZE: Final = Gauge(
+    "inspector_record_disk_size_bytes", "Size of the disk that holds the record.", ["station"]
 )
 OUTBOX_ROWS: Final = Gauge("inspector_outbox_rows", "Results that a sink has not delivered yet.", ["station", "sink"])
 OUTBOX_DROPPED: Final = Counter(

@@ -16,6 +16,7 @@ from inspector.inspection import Inspection, Reason
 from inspector.records.keeper import Keeper
 from inspector.records.lookup import Lookup
 from inspector.records.rows import INSPECTION, LOST, Draft
+from inspector.records.space import Space
 from inspector.records.store import Store
 from inspector.records.trouble import Trouble
 from inspector.records.unwritten import Unwritten
@@ -64,11 +65,12 @@ class Record:
         lookup: Lookup,
         unwritten: Unwritten,
         trouble: Trouble,
+        space: Space,
         opened: ExitStack,
     ) -> None:
         """``opened`` is what has to be closed at the end."""
         self._station, self._store, self._lookup, self._unwritten = station, store, lookup, unwritten
-        self._trouble, self._opened = trouble, opened
+        self._trouble, self._space, self._opened = trouble, space, opened
         self._next_sequence = store.chain.next_sequence
         self._delivered: dict[str, set[int]] = {receiver: set() for receiver in receivers}
         self._writing, self._marking = Lock(), Lock()
@@ -250,6 +252,7 @@ class Record:
             if self._store.checkpoint() > LONGEST_LOG_PAGES:
                 with self._writing:
                     self._store.checkpoint()
+        self._space.show()
 
     def _waiting(self, receiver: str) -> int:
         recent = self._unwritten.inspections()

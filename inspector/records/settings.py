@@ -13,6 +13,7 @@ from inspector.records.lookup import Lookup
 from inspector.records.outbox import Bounds, Outbox
 from inspector.records.record import Record
 from inspector.records.schema import Durability, as_config_error, file_of, lock, open_for_writing
+from inspector.records.space import Space
 from inspector.records.store import Keep, Store
 from inspector.records.trouble import Trouble
 from inspector.records.unwritten import MOST, Unwritten
@@ -76,5 +77,6 @@ class RecordSettings(Settings):
                 lookup=lookup,
                 unwritten=Unwritten(most_in_memory),
                 trouble=Trouble(file, station, most_in_memory, on_trouble),
+                space=Space(self.folder, station),
                 opened=opened.pop_all(),
             )

@@ -32,6 +32,7 @@ class MqttSettings(BrokerSettings):
         """
         broker = self.broker(station, f"inspector-{station}")
         client = self.client(broker.client_id)
+        self.show_certificates(station)
         client.max_inflight_messages_set(IN_FLIGHT)
         connection = Connection(client, broker, lambda it: it.connect_async(self.host, self.port, self.keepalive_s))
         topic = f"{self.prefix}/{station}"

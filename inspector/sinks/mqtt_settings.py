@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_
 
 from inspector.errors import ConfigError
 from inspector.settings import ConfigPath, Settings
+from inspector.sinks import mqtt_certificates
 from inspector.sinks.mqtt_trouble import Broker
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,11 @@ class BrokerSettings(Settings):
         except ValueError as error:
             raise ConfigError(f"station name {station!r} {error}") from error
         return Broker(station, f"{self.host}:{self.port}", self.client_id or client_id, self.username)
+
+    def show_certificates(self, station: str) -> None:
+        """Show when those that the files hold will end."""
+        if self.tls:
+            mqtt_certificates.show_own(station, self.kind, self.tls.ca_file, self.tls.cert_file)
 
     def client(self, client_id: str) -> paho.Client:
         """A client with these credentials that is not told to connect yet. Raises ConfigError for unusable files."""

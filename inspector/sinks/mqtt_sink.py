@@ -25,6 +25,7 @@ from inspector.plc import (
     Trigger,
 )
 from inspector.sinks.mqtt_backlog import Backlog
+from inspector.sinks.mqtt_certificates import show_brokers
 from inspector.sinks.mqtt_connection import Connection
 from inspector.sinks.mqtt_receipts import Receipts, Sent
 from inspector.sinks.mqtt_trouble import Broker, Episode
@@ -250,6 +251,7 @@ class MqttSink:
     def connected(self) -> None:
         """See ``Session``."""
         self._denials.end()
+        show_brokers(self._broker.station, SINK, self._client.socket())
         with self._sending:
             # What the last connection left unacknowledged: results wait in the outbox, the rest is said anew or never.
             self._client.drop_out_messages()

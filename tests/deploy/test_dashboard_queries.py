@@ -33,6 +33,7 @@ LABELS = {
     "decision": ["taken"],
     "kind": ["trigger"],
     "alarm": ["camera_lost"],
+    "which": ["ca"],
 }
 """Values for every label that a metric has; a new label needs an example here."""
 
@@ -118,6 +119,7 @@ def configuration(folder, port):
     """The shipped scrape file, in a hurry, and with the exporter in the daemon's place."""
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "200ms", "scrape_timeout": "200ms"}
+    config["rule_files"] = []
     config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] == "inspector"]
     config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
     path = folder / "prometheus.yml"

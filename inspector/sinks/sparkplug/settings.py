@@ -61,6 +61,7 @@ class SparkplugSettings(BrokerSettings):
             raise ConfigError(f"station name {station!r} must not hold /: it is the id of a Sparkplug edge node")
         number = BirthNumber(self.state_folder and self.state_folder / f"{self.group}-{station}.bdseq")
         client = self.client(broker.client_id)
+        self.show_certificates(station)
         return SparkplugSink(
             client,
             Connection(client, broker, self._connect, self._goodbye()),

@@ -11,6 +11,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from inspector import metrics
 from inspector.errors import SinkError
 from inspector.inspection import Inspection, StationState
+from inspector.sinks.mqtt_certificates import show_brokers
 from inspector.sinks.mqtt_connection import Connection
 from inspector.sinks.mqtt_trouble import Broker, Episode
 from inspector.sinks.sparkplug.edge_node import EdgeNode, Message, NodeStatus, asks_for_rebirth
@@ -139,6 +140,7 @@ class SparkplugSink:
 
     def connected(self) -> None:
         """Subscribe first: a birth that nobody could answer with a command is none."""
+        show_brokers(self._broker.station, SINK, self._client.socket())
         with self._changed:
             self._connected = True
             self._host = PrimaryHost(self._host_id) if self._host_id else None
