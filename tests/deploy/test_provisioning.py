@@ -40,7 +40,9 @@ def test_prometheus_accepts_its_configuration():
 def test_prometheus_scrapes_the_daemon():
     (job,) = [job for job in PROMETHEUS["scrape_configs"] if job["job_name"] == "inspector"]
 
-    assert job["static_configs"] == [{"targets": [f"inspector:{container_port('inspector')}"]}]
+    (daemon,) = job["static_configs"]
+    assert daemon["targets"] == [f"inspector:{container_port('inspector')}"]
+    assert daemon["labels"].keys() == {"line"}  # which rules and Alertmanager group by
 
 
 def test_grafana_asks_the_prometheus_of_the_compose_file_as_often_as_it_scrapes():
