@@ -1,8 +1,9 @@
 """The vocabulary of the project on one page: what flows through a station, and the seams it flows across."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -31,7 +32,12 @@ class Reason(StrEnum):
     UNREADABLE_PICTURE = "unreadable_picture"
     STALE_FRAME = "stale_frame"
     NO_FRAME = "no_frame"
+    REPEATED_FRAME = "repeated_frame"
     INCOMPLETE_FRAME = "incomplete_frame"
+    WRONG_SIZE = "wrong_size"
+    BLACK_FRAME = "black_frame"
+    OVEREXPOSED_FRAME = "overexposed_frame"
+    BLURRED_FRAME = "blurred_frame"
     DEADLINE = "deadline"
     LATE = "late"
     MODEL_ERROR = "model_error"
@@ -69,6 +75,12 @@ class Frame:
     sequence: int
     camera_id: str
     part_id: str | None = None
+    exposed: bool = False
+    """Whether ``monotonic_s`` is the exposure, made out by the camera's own clock, and not the arrival."""
+    device_frame: int | None = None
+    """The camera's own number of the frame, where it tells one: the same again is the same picture again."""
+    device_time_s: float | None = None
+    """When it was taken by the camera's own clock, which begins anywhere; where it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +159,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def wall_time_at(monotonic_s: float) -> datetime:
+    """What the wall clock would have shown at a reading of the monotonic one, were it set then as it is now."""
+    return utc_now() - timedelta(seconds=time.monotonic() - monotonic_s)
+
+
 class Camera(Protocol):
-    """A source of frames, opened by its settings' ``open``."""
+    """A source of frames, opened by its settings' ``open``. Any thread may close it, one other uses it."""
+
+    is_live: bool = False
+    """Whether it looks at something now: the same picture twice is then a fault, and not a replay."""
 
     def read(self, timeout_s: float) -> Frame | None:
         """The next frame, or None when none came in time.
@@ -156,6 +176,17 @@ class Camera(Protocol):
         Raises FrameError when this one picture cannot be used, CameraError when the device is lost, and
         EndOfFrames when a source that ends has ended.
         """
+
+    def check(self) -> bool:
+        """Whether it delivers; False before its first frame. Takes no time. Raises CameraError when it is lost."""
+        return True
+
+    def fire(self, at_s: float) -> None:
+        """Take a picture at this time of the monotonic clock, where the camera waits to be told; else do nothing.
+
+        Raises CameraError when the camera cannot be told.
+        """
+        del at_s  # most cameras run free
 
     def close(self) -> None:
         """Let the device go. Safe to call twice."""

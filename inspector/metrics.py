@@ -48,6 +48,14 @@ FRAMES_DROPPED: Final = Counter(
 )
 CAMERA_UP: Final = Gauge("inspector_camera_up", "1 while the camera delivers, 0 while it is lost.", ["station"])
 CAMERA_REOPENS: Final = Counter("inspector_camera_reopens", "Attempts to open a lost camera again.", ["station"])
+CAMERA_TROUBLES: Final = Counter(
+    "inspector_camera_troubles",
+    "Packets and buffers that were lost, resent, dropped or incomplete between a camera and its driver.",
+    ["station", "trouble"],
+)
+FRAMES_REFUSED: Final = Counter(
+    "inspector_frames_refused", "Frames that got ERROR for what they are, and no verdict.", ["station", "reason"]
+)
 SINK_UP: Final = Gauge("inspector_sink_up", "1 while the sink takes results.", ["station", "sink"])
 SINK_ERRORS: Final = Counter("inspector_sink_errors", "Results that a sink could not take.", ["station", "sink"])
 CERTIFICATE_EXPIRY: Final = Gauge(

@@ -168,6 +168,7 @@ class Station:
                     self._serve_next(camera, self._triggers, stop)
                 elif self._paused:
                     stop.wait(READ_TIMEOUT_S)
+                    self._look_at(camera)
                 else:
                     self._inspect_next(camera)
         finally:
@@ -177,7 +178,7 @@ class Station:
         try:
             frame = camera.read(READ_TIMEOUT_S)
         except FrameError as error:
-            log.warning("%s", error, extra={"station": self.name})
+            self._refuse(error)
             self._reporter.report(self._judges[OWN].failure(error.reason, part_id=error.part_id))
             return
         if frame is None:
@@ -189,11 +190,12 @@ class Station:
     def _serve_next(self, camera: Camera, triggers: TriggerSettings, stop: Event) -> None:
         trigger = self._desk.take(READ_TIMEOUT_S)
         if trigger is None:
+            self._look_at(camera)
             return
         try:
             frame = self._frame_for(trigger, camera, trigger.received_s + triggers.delay_ms / 1000, stop)
         except FrameError as error:
-            log.warning("%s", error, extra={"station": self.name})
+            self._refuse(error)
             self._answer_error(trigger, error.reason)
         except CameraError:
             self._answer_error(trigger, Reason.CAMERA_LOST)
@@ -210,6 +212,7 @@ class Station:
     def _frame_for(self, trigger: Trigger, camera: Camera, not_before_s: float, stop: Event) -> Frame | None:
         """The first frame that can show the part, or None when its deadline, or the stop, has come before."""
         self._desk.expect(trigger, Reason.NO_FRAME)
+        camera.fire(not_before_s)
         while self._desk.is_open(trigger) and not stop.is_set():
             self._health.beat(self.name)
             frame = camera.read(min(READ_TIMEOUT_S, max(0.0, trigger.deadline_s - time.monotonic())))
@@ -243,10 +246,23 @@ class Station:
         for witness in self._witnesses:
             witness.see(shown)
 
-    def _see(self, frame: Frame) -> None:
+    def _refuse(self, error: FrameError) -> None:
+        self._regain()
+        log.warning("%s", error, extra={"station": self.name})
+        metrics.FRAMES_REFUSED.labels(self.name, error.reason).inc()
+
+    def _look_at(self, camera: Camera) -> None:
+        """While no frame is asked for, a loss is to be said at once all the same, and so is its end."""
+        if camera.check():
+            self._regain()
+
+    def _regain(self) -> None:
         if self._lost:
             self._alarms.relieve("camera_lost")
         self._lost, self._pause_s = False, FIRST_PAUSE_S
+
+    def _see(self, frame: Frame) -> None:
+        self._regain()
         metrics.LAST_FRAME.labels(self.name).set(frame.wall_time.timestamp())
 
     def _lose_camera(self, error: CameraError) -> None:

@@ -3,10 +3,10 @@
 import time
 
 from inspector.errors import SinkError
-from inspector.inspection import EndOfFrames, Frame, utc_now
+from inspector.inspection import Camera, EndOfFrames, Frame, utc_now
 
 
-class ScriptedCamera:
+class ScriptedCamera(Camera):
     """Gives pictures, raises exceptions and returns Nones in the order of the script, then ends."""
 
     def __init__(self, *script, age_s=0.0):

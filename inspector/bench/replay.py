@@ -9,7 +9,7 @@ from typing import Final
 
 from inspector.bench.shifts import Shift
 from inspector.errors import SinkError
-from inspector.inspection import EndOfFrames, Frame, Inspection, Pixels, Sink, StationState, utc_now
+from inspector.inspection import Camera, EndOfFrames, Frame, Inspection, Pixels, Sink, StationState, utc_now
 from inspector.pictures import to_rgb
 
 VERDICT: Final = "verdict"
@@ -19,7 +19,7 @@ REFUSED: Final = "refused"
 """Stands among the outcomes for the results that a sink could not take."""
 
 
-class Replay:
+class Replay(Camera):
     """A camera that gives pictures for one shift, as fast as they are taken, and then ends.
 
     ``pictures`` lie in memory as BGR and become RGB after their arrival, as those of a live camera do. ``cycles_ms``:

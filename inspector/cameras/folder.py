@@ -9,7 +9,7 @@ from pydantic import PositiveFloat
 from inspector.cameras.files import Arrivals, Files, Listing, Replay
 from inspector.cameras.pacing import Pace
 from inspector.errors import FrameError
-from inspector.inspection import Frame, utc_now
+from inspector.inspection import Camera, Frame, utc_now
 from inspector.metrics import FRAMES_DROPPED
 from inspector.pictures import part_id_of, read_picture
 from inspector.settings import ConfigPath, Settings
@@ -47,7 +47,7 @@ class FolderSettings(Settings):
         return Folder(station, listing, files, Pace(self.rate_hz))
 
 
-class Folder:
+class Folder(Camera):
     """The camera: files to frames.
 
     A look at the folder is not interrupted when the time is up: of 100,000 local files, 0.1 s, and 0.3 s where a
@@ -69,6 +69,11 @@ class Folder:
         while frame is None and time.monotonic() < deadline_s:
             frame = self._attempt(deadline_s)
         return frame
+
+    def check(self) -> bool:
+        """See ``Camera``."""
+        self._listing.check()
+        return True
 
     def close(self) -> None:
         """Nothing is held open between two calls of ``read``."""

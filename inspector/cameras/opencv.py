@@ -10,12 +10,14 @@ from urllib.parse import quote
 import cv2
 from pydantic import PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
 
-from inspector.cameras.live import LiveCamera
+from inspector.cameras.capture import Captured
+from inspector.cameras.device import Device
+from inspector.cameras.live import LiveSettings
 from inspector.cameras.pacing import Pace
 from inspector.cameras.video import VideoFile
 from inspector.errors import CameraError
 from inspector.inspection import Camera
-from inspector.settings import ConfigPath, Settings
+from inspector.settings import ConfigPath
 
 # Else FFmpeg fills up a picture that was cut off on the way with what lies in the buffer: the part before. OpenCV takes
 # FFmpeg's options from here alone; prefer_tcp is what it sets by itself. Whoever sets the variable has the say.
@@ -37,7 +39,7 @@ PROPERTIES: Final = {
 }
 
 
-class OpenCVSettings(Settings):
+class OpenCVSettings(LiveSettings):
     """``kind: opencv``: a USB camera, a network stream or a video file.
 
     Devices and streams run free: the newest frame is judged, the others are dropped and counted. Every frame of a
@@ -62,13 +64,6 @@ class OpenCVSettings(Settings):
     """Files only: ``once`` plays the file and ends, ``loop`` starts again."""
     rate_hz: PositiveFloat | None = None
     """Files only: frames per second; null takes them as fast as the station does, whatever the file's own rate."""
-    open_timeout_s: PositiveFloat = 5.0
-    """Seconds that opening may take before the camera counts as lost."""
-    read_timeout_s: PositiveFloat = 5.0
-    """Seconds without a frame after which the camera counts as lost."""
-    max_age_ms: PositiveFloat = 500.0
-    """Devices and streams: a frame that has waited for the station longer than these milliseconds is dropped, and so
-    is one that the network held back for longer; the latter shows with RTSP alone, where frames carry their time."""
 
     @field_validator("source")
     @classmethod
@@ -93,6 +88,8 @@ class OpenCVSettings(Settings):
                 raise ValueError(f"{', '.join(useless)}: only for a {other}, and the source is a {kind}; leave it out")
         if (self.width is None) != (self.height is None):
             raise ValueError("width and height are asked for together; give both or neither")
+        if self.isolate and kind == "file":
+            raise ValueError("isolate: a file has no driver that could hang; leave it out")
         if self.password_file and not self.username:
             raise ValueError("a password_file needs a username")
         if self.username and "@" in str(self.source):
@@ -100,22 +97,23 @@ class OpenCVSettings(Settings):
         return self
 
     def open(self, station: str) -> Camera:
-        """Raises CameraError when the source does not open in time, or not in the size that was asked for."""
+        """Raises CameraError when the source does not open in time, or not as it was asked for."""
         if _kind(self.source) == "file":
             return VideoFile(str(self.source), station, Pace(self.rate_hz), loops=self.mode == "loop")
-        camera = LiveCamera(
-            station,
-            _shown(self.source),
-            lambda: self._connect(station),
-            read_timeout_s=self.read_timeout_s,
-            max_age_s=self.max_age_ms / 1000,
-            # RTP tells when a frame was taken (RFC 3550, section 5.1); over HTTP, FFmpeg makes the times up.
-            stamps=str(self.source).startswith(("rtsp://", "rtsps://")),
-        )
-        camera.start(self.open_timeout_s)
-        return camera
+        return super().open(station)
 
-    def _connect(self, station: str) -> cv2.VideoCapture:
+    @property
+    def shown(self) -> str:
+        """See ``LiveSettings``."""
+        return _shown(self.source)
+
+    def connect(self, station: str) -> Device:
+        """See ``LiveSettings``."""
+        # RTP tells when a frame was taken (RFC 3550, section 5.1); over HTTP, FFmpeg makes the times up.
+        stamps = str(self.source).startswith(("rtsp://", "rtsps://"))
+        return Captured(self._capture(station), station, self.shown, stamps=stamps)
+
+    def _capture(self, station: str) -> cv2.VideoCapture:
         return self._open_stream(station) if _kind(self.source) == "stream" else self._open_device(station)
 
     def _open_stream(self, station: str) -> cv2.VideoCapture:
@@ -164,7 +162,7 @@ class OpenCVSettings(Settings):
         return capture
 
 
-class Device(Protocol):
+class Properties(Protocol):
     """What setting up asks of ``cv2.VideoCapture``."""
 
     def set(self, propId: int, value: float, /) -> bool:  # noqa: N803 - OpenCV's name
@@ -174,7 +172,7 @@ class Device(Protocol):
         """What the property is."""
 
 
-def refused(device: Device, wishes: Mapping[str, int | None]) -> str | None:
+def refused(device: Properties, wishes: Mapping[str, int | None]) -> str | None:
     """Ask the device for the properties; what it gives in their stead, where that differs."""
     asked = {name: value for name, value in wishes.items() if value is not None}
     for name, value in asked.items():

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from inspector.cameras.pacing import Pace
 from inspector.errors import CameraError
-from inspector.inspection import EndOfFrames, Frame, utc_now
+from inspector.inspection import Camera, EndOfFrames, Frame, utc_now
 from inspector.pictures import to_rgb
 
 
-class VideoFile:
+class VideoFile(Camera):
     """Every frame of a video file in order, read by the caller's thread."""
 
     def __init__(self, path: str, station: str, pace: Pace, *, loops: bool) -> None:

@@ -26,7 +26,7 @@ from inspector.bundle import GOLDEN, read_bundle
 from inspector.cameras.pacing import Pace
 from inspector.cores import compute_in_the_calling_thread
 from inspector.engines import Engine
-from inspector.inspection import EndOfFrames, Frame, utc_now
+from inspector.inspection import Camera, EndOfFrames, Frame, utc_now
 from inspector.pictures import read_picture
 from inspector.sinks.mqtt import MqttSettings
 from tests.broker import Broker, wait_until
@@ -36,7 +36,7 @@ WARM_UP = 50
 TARGETS_MS = {"p50": 2.0, "p99": 6.0}
 
 
-class StampingCamera:
+class StampingCamera(Camera):
     """Replays pictures at a rate, 0 as fast as they are taken; each part id is the frame's arrival in seconds."""
 
     def __init__(self, pictures, count, rate_hz):

@@ -71,6 +71,11 @@ EXAMPLES = {
             falls_silent=lambda _, resources: OpenCVSettings(source=stream(resources), max_age_ms=1e-9),
             is_lost=OpenCVSettings(source="http://127.0.0.1:9/nobody"),
         ),
+        "isolated": Example(
+            delivers=lambda _, resources: OpenCVSettings(source=stream(resources), isolate=True),
+            falls_silent=lambda _, resources: OpenCVSettings(source=stream(resources), isolate=True, max_age_ms=1e-9),
+            is_lost=OpenCVSettings(source="http://127.0.0.1:9/nobody", isolate=True),
+        ),
     },
 }
 NAMED = {f"{kind} {name}": example for kind, examples in EXAMPLES.items() for name, example in examples.items()}
@@ -155,6 +160,12 @@ def test_a_silent_camera_is_waited_for_and_gives_none(example, tmp_path, resourc
     assert camera.read(timeout_s=0.05) is None
     assert time.monotonic() - started_s >= 0.05
     assert camera.read(timeout_s=0) is None
+
+
+def test_a_camera_that_delivers_says_so(camera):
+    next_frame(camera)
+
+    assert camera.check()
 
 
 def test_closing_twice_is_safe(camera):

@@ -4,10 +4,11 @@ from threading import Event, Thread
 
 import pytest
 
+from inspector.alarms import Alarms, Refused
 from inspector.bundle import read_bundle
 from inspector.desk import Desk
 from inspector.errors import CameraError, FrameError
-from inspector.inspection import EndOfFrames, Frame, Outcome, Reason, utc_now
+from inspector.inspection import EndOfFrames, Frame, Outcome, Reason, StationState, utc_now
 from inspector.judge import Judge
 from inspector.plc import Trigger
 from inspector.station import OWN
@@ -30,8 +31,14 @@ class Place:
 
     def __init__(self, bundle, camera, **triggers):
         self.desk, self.link, self._stop = Desk(queue_size=3), RememberingLink(), Event()
+        self.alarms = Alarms("press-1", tell=self.link.alarm, note=lambda *_: None)
         self.station = a_station(
-            lambda: camera, bundle, self.link, desk=self.desk, triggers=TriggerSettings(**triggers)
+            lambda: camera,
+            bundle,
+            self.link,
+            desk=self.desk,
+            alarms=self.alarms,
+            triggers=TriggerSettings(**triggers),
         )
         self._thread = Thread(target=self.station.run, args=(self._stop,))
 
@@ -73,6 +80,60 @@ class Endless(ScriptedCamera):
 def aged(camera, pixels, age_s):
     """Has the camera give this frame as one of so long ago."""
     return Frame(pixels, time.monotonic() - age_s, utc_now(), 0, "scripted")
+
+
+def is_over(alarms, name):
+    try:
+        alarms.reset(name, "anna")
+    except Refused:
+        return False
+    return True
+
+
+class Unplugged(Endless):
+    """Says that it is lost once the cable is out, and that it delivers once it is in again."""
+
+    def __init__(self):
+        super().__init__(*[GOOD] * 5)
+        self.is_out = Event()
+
+    def check(self):
+        if self.is_out.is_set():
+            raise CameraError("unplugged")
+        return True
+
+
+def test_a_loss_is_said_and_its_end_too_while_no_trigger_comes(bundle):
+    camera = Unplugged()
+    with Place(bundle, camera) as place:
+        camera.is_out.set()
+        wait_until(lambda: StationState.CAMERA_LOST in place.link.states, "the loss")
+        assert not place.desk.ready
+        wait_until(lambda: not place.desk.ready, "the desk to shut")
+        assert [each.alarm for each in place.link.alarms] == ["camera_lost"]
+        place.alarms.acknowledge("camera_lost", "anna")
+
+        camera.is_out.clear()
+        wait_until(lambda: place.link.states[-1] is StationState.RUNNING, "the return")
+        wait_until(lambda: is_over(place.alarms, "camera_lost"), "the end of the alarm's condition")
+
+    assert camera._sequence == 0
+
+
+def test_the_camera_is_fired_when_the_part_is_in_place(bundle):
+    class Fired(Endless):
+        fired_s = None
+
+        def fire(self, at_s):
+            self.fired_s = at_s
+            time.sleep(max(0, at_s - time.monotonic()))
+
+    camera = Fired(GOOD)
+    with Place(bundle, camera, delay_ms=20) as place:
+        trigger = place.send()
+        place.answer()
+
+    assert camera.fired_s == trigger.received_s + 0.02
 
 
 def test_a_frame_for_each_trigger_and_none_without(bundle):

@@ -1,0 +1,36 @@
+"""What went wrong between a camera and its driver, as metrics."""
+
+from collections.abc import Mapping
+from typing import get_args
+
+from inspector.cameras.device import Trouble
+from inspector.metrics import CAMERA_TROUBLES, FRAMES_DROPPED
+
+LARGEST_GAP = 10_000
+"""A camera that counts on from further away has begun anew."""
+
+
+class Troubles:
+    """Counts for one session of one camera; each metric is there, at 0, from the start."""
+
+    def __init__(self, station: str) -> None:
+        self._metrics = {trouble: CAMERA_TROUBLES.labels(station, trouble) for trouble in get_args(Trouble)}
+        self._missing = FRAMES_DROPPED.labels(station, "never_arrived")
+        self._counted: dict[Trouble, int] = {}
+        self._last_frame: int | None = None
+
+    def count(self, counts: Mapping[Trouble, int]) -> None:
+        """Take over the driver's counts, which begin at 0 with the session."""
+        if counts == self._counted:
+            return
+        for trouble, count in counts.items():
+            self._metrics[trouble].inc(max(0, count - self._counted.get(trouble, 0)))
+        self._counted = dict(counts)
+
+    def follow(self, device_frame: int | None) -> None:
+        """Count the frames that are missing between this one and the one before, by the camera's own numbers."""
+        if device_frame is not None and self._last_frame is not None:
+            gap = device_frame - self._last_frame - 1
+            if 0 < gap < LARGEST_GAP:
+                self._missing.inc(gap)
+        self._last_frame = device_frame
