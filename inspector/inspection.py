@@ -117,6 +117,8 @@ class Inspection(BaseModel):
     outcome: Outcome
     reason: str | None = None
     """Why the outcome is ERROR, one word; null for PASS and FAIL."""
+    review: bool = False
+    """A FAIL that is in doubt: a person should look. Never true for PASS or ERROR."""
     score: float | None = None
     """Distance from normal, larger is more abnormal; null when nothing could be scored."""
     threshold: float

@@ -69,6 +69,7 @@ class Judge:
             trigger,
             part_id=frame.part_id if trigger is None or trigger.part_id is None else trigger.part_id,
             captured_at=frame.wall_time,
+            review=judgement.review and outcome is Outcome.FAIL,
             score=judgement.score,
             nearest_type=judgement.nearest_type,
             type_confidence=judgement.type_confidence,

@@ -27,6 +27,8 @@ class Judgement:
     """The known anomaly type that a FAIL looks like, ``unknown`` if it looks like none, None where none is known."""
     type_confidence: float | None = None
     """How probable that is, 0 to 1."""
+    review: bool = False
+    """Whether a FAIL is in doubt, so that a person should look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,17 @@ class Bundle:
             return Judgement(Outcome.ERROR, None)
         if score <= self.threshold:
             return Judgement(Outcome.PASS, score)
+        review = self._in_doubt(score)
         if self.namer is None or features.pooled is None:
-            return Judgement(Outcome.FAIL, score)
+            return Judgement(Outcome.FAIL, score, review=review)
         (likely,) = self.namer.probabilities(self.namer.similarities(features.pooled[i : i + 1]))
         names = [*(each.name for each in self.manifest.anomaly_types), UNKNOWN]
         best = int(likely.argmax())
-        return Judgement(Outcome.FAIL, score, names[best], float(likely[best]))
+        return Judgement(Outcome.FAIL, score, names[best], float(likely[best]), review)
+
+    def _in_doubt(self, score: float) -> bool:
+        band = self.manifest.calibration.review
+        return band is not None and score <= band.below
 
     def heat_map(self, features: Features) -> Floats | None:
         """(n, rows, columns): how abnormal each place is, in spreads of normal places; None without a memory bank."""

@@ -57,6 +57,78 @@ class Promise(Settings):
     """What it was before."""
 
 
+class TailRecord(Settings):
+    """A model of the highest scores, where too few normals prove what was asked for. A model, and no guarantee.
+
+    Scores above ``level`` exceed it by a generalised Pareto variable of this shape and scale.
+    """
+
+    max_false_reject: float
+    """The share of good parts that the model says is rejected at most."""
+    confidence: float
+    """Of the upper limit that was taken, by profile likelihood, if the model is right."""
+    threshold: float
+    """That keeps it."""
+    kept: bool = True
+    """Whether the bundle's threshold is not below it; critical types may have brought it down."""
+    estimate: float
+    """The score that so many exceed by the fit alone, without its uncertainty."""
+    level: float
+    shape: float
+    scale: float
+    scores: int
+    """Of held-out normals, or of groups of them."""
+    excesses: tuple[float, ...]
+    """By how much the highest scores exceed the level: what was fitted, and can be drawn beside the fit."""
+    kolmogorov_smirnov: float
+    anderson_darling: float
+    """Distances of the fit from the exceedances."""
+    chance: float
+    """How often exceedances that do follow such a model are as far from their own fit, by Anderson and Darling."""
+
+    def __str__(self) -> str:
+        return f"{100 * self.max_false_reject:.3g} % at {100 * self.confidence:.6g} % by a model of the tail"
+
+
+class EscapeCost(Settings):
+    """What a type of defects costs."""
+
+    cost: float = Field(gt=0)
+    """Of one part that escapes."""
+    per_million: float = Field(gt=0, lt=1e6)
+    """How many of a million parts have such a defect."""
+
+
+class CostRecord(Settings):
+    """What the threshold is expected to cost, by held-out normals and left-out anomalies."""
+
+    false_reject: float
+    """Cost of a good part that is rejected."""
+    escape: dict[str, EscapeCost]
+    """By anomaly type."""
+    expected: float
+    """Of a part, at the threshold."""
+    wanted: float
+    """The cheapest threshold of all."""
+    least: float
+    """The expected cost of a part there."""
+    held_by: Literal["critical", "promise"] | None = None
+    """Which of the two keeps the threshold from the cheapest one."""
+    why: str = ""
+    """The same in words."""
+
+
+class ReviewBand(Settings):
+    """A second, higher threshold: a FAIL that does not exceed it is in doubt, and a person should look."""
+
+    below: float
+    """A FAIL with a score up to this says ``review: true``."""
+    max_false_reject: float
+    """At most this share of good parts is rejected beyond doubt, so that nobody looks."""
+    confidence: float
+    """Share of all such calibrations that keep this, at least."""
+
+
 class Calibration(Settings):
     """Where the threshold comes from."""
 
@@ -75,8 +147,40 @@ class Calibration(Settings):
     ``critical_false_reject_rate`` allows."""
     critical_scores: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Their scores, lowest first, so that another threshold can be held to them."""
+    other_scores: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Those of the left-out pictures of the types that are not critical, which have a say by their costs."""
     promise: Promise | None = None
     """None where the threshold keeps its rate only on average over calibrations."""
+    tail: TailRecord | None = None
+    """The model that goes beyond what is proved; None where the threshold needs none."""
+    review: ReviewBand | None = None
+    """None where no FAIL is in doubt."""
+    cost: CostRecord | None = None
+    """None where costs had no say."""
+
+
+class CalibrationEvent(Settings):
+    """One time that the threshold was set; the bundle keeps them all."""
+
+    at: AwareDatetime
+    by: str
+    """Who did it, as they said or as the machine knows them."""
+    program: str
+    """The command and its version."""
+    normals_from: str
+    """Where the normals lay that the threshold was read from."""
+    normals: int
+    pictures_sha256: str | None = None
+    """Digest of these pictures; None where the program was not given files."""
+    method: Literal["average", "exact binomial", "tail model"]
+    """What the share of rejected good parts rests on; a tail model is no proof."""
+    max_false_reject: float
+    """That share, as it holds with this threshold."""
+    confidence: float | None = None
+    """None where it holds on average."""
+    threshold: float
+    previous_threshold: float | None = None
+    """None for the first."""
 
 
 class GateRecord(Settings):
@@ -144,6 +248,8 @@ class Manifest(Settings):
     """The scorers that the score is made of."""
     anomaly_types: tuple[AnomalyType, ...] = ()
     calibration: Calibration
+    calibrations: tuple[CalibrationEvent, ...] = ()
+    """Every time that the threshold was set, the last one last."""
     gate: GateRecord | None = None
     """None where training had no anomalies."""
     golden: tuple[GoldenPicture, ...] = Field(min_length=1)

@@ -6,7 +6,7 @@ import pytest
 
 from inspector import metrics
 from inspector.alarms import Alarms
-from inspector.bundle import Judgement, read_bundle
+from inspector.bundle import Judgement, ReviewBand, read_bundle
 from inspector.cores import usable_cores
 from inspector.desk import Desk
 from inspector.engines import Engine
@@ -72,6 +72,19 @@ def test_good_part_passes_and_scratched_part_fails_as_the_known_type(bundle):
     assert good.score <= good.threshold == bundle.threshold < bad.score
     assert bad.bundle == bundle.digest
     assert bad.part_id == "p1"
+
+
+def test_a_fail_in_doubt_asks_for_a_review_and_what_is_too_late_does_not(bundle):
+    band = ReviewBand(below=1e9, max_false_reject=0.01, confidence=0.95)
+    calibration = bundle.manifest.calibration.model_copy(update={"review": band})
+    doubting = replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": calibration}))
+
+    good, bad = run(doubting, ScriptedCamera(GOOD, SCRATCHED)).inspections
+    (late,) = run(doubting, ScriptedCamera(SCRATCHED), max_latency_ms=1e-6).inspections
+
+    assert (good.outcome, good.review) == (Outcome.PASS, False)
+    assert (bad.outcome, bad.review) == (Outcome.FAIL, True)
+    assert (late.outcome, late.review) == (Outcome.ERROR, False)
 
 
 def test_every_frame_gets_one_inspection_with_its_own_id_and_rising_sequence(bundle):

@@ -30,6 +30,7 @@ _TABLE: Final[tuple[tuple[str, DataType, Read], ...]] = (
     ("picture", DataType.STRING, lambda each: each.picture),
     ("bundle", DataType.STRING, lambda each: each.bundle),
     ("config", DataType.STRING, lambda each: each.config),
+    ("review", DataType.BOOLEAN, lambda each: each.review),
 )
 
 FIRST_ALIAS: Final = 100

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspector.bundle import Judgement, read_bundle, score_tolerance
+from inspector.bundle import Judgement, ReviewBand, read_bundle, score_tolerance
 from inspector.engines import Engine
 from inspector.errors import BundleError
 from inspector.inspection import Outcome
@@ -51,6 +51,24 @@ def test_without_known_types_a_fail_names_none(small_bundle):
     (said,) = replace(bundle, namer=None).judge(bundle.embedder.embed(scratched_parts(1)))
 
     assert (said.outcome, said.nearest_type, said.type_confidence) == (Outcome.FAIL, None, None)
+
+
+def test_a_fail_within_the_band_asks_a_person_to_look(small_bundle):
+    bundle = read_bundle(small_bundle)
+    features = bundle.embedder.embed(np.concatenate([good_parts(1, seed=5), scratched_parts(1, seed=5)]))
+    score = bundle.judge(features)[1].score
+
+    def with_band(below, namer=bundle.namer):
+        band = ReviewBand(below=below, max_false_reject=0.01, confidence=0.95)
+        calibration = bundle.manifest.calibration.model_copy(update={"review": band})
+        manifest = bundle.manifest.model_copy(update={"calibration": calibration})
+        return replace(bundle, manifest=manifest, namer=namer).judge(features)
+
+    for namer in (bundle.namer, None):
+        assert [each.review for each in with_band(score, namer)] == [False, True]
+        assert [each.outcome for each in with_band(score, namer)] == [Outcome.PASS, Outcome.FAIL]
+    assert [each.review for each in with_band(0.999 * score)] == [False, False]
+    assert [each.review for each in bundle.judge(features)] == [False, False]
 
 
 def test_the_heat_map_is_hottest_on_the_scratch(small_bundle):
