@@ -1,21 +1,19 @@
-"""The threshold, from held-out normal pictures, and from critical anomalies that were left out."""
+"""The threshold, from held-out normal pictures, and from anomalies that were left out."""
 
 import logging
 import math
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 
-from inspector.bundle import Calibration, Promise
+from inspector.bundle import Calibration
 from inspector.inspection import Floats
-from training.promise import Promised, Terms, at_most, check_enough, highest_by_group, percent_up
+from training.contract import Contract, HeldOut, contract, cost_record
+from training.costs import Costs
+from training.promise import Promised, highest_by_group
+from training.rounding import ROUNDING, room
 
 log = logging.getLogger(__name__)
-
-ROUNDING: Final = 1e-3
-"""By what two machines may differ in their rounding, as a share of the scores' own size. No fixed amount would do: some
-distances stay far below 1 for every picture, and would let every defect pass."""
 
 
 def calibrate(
@@ -24,6 +22,9 @@ def calibrate(
     critical: Mapping[str, Floats] | None = None,
     critical_false_reject_rate: float = 0.0,
     promised: Promised | None = None,
+    *,
+    others: Mapping[str, Floats] | None = None,
+    costs: Costs | None = None,
 ) -> Calibration:
     """The lowest score that rejects, on average over calibrations, at most the given share of new normal parts.
 
@@ -33,25 +34,28 @@ def calibrate(
     above that score by what two machines may differ in their rounding.
 
     ``critical`` holds scores of left-out pictures by critical type: the threshold comes down below all of them, but not
-    further than where ``critical_false_reject_rate`` of the normal parts would be rejected.
+    further than where ``critical_false_reject_rate`` of the normal parts would be rejected. ``others`` are those of the
+    other types.
 
     ``promised`` makes the rate a promise that holds for this calibration, with its confidence, instead of on average;
-    where the critical types lower the threshold further, it says what still holds. Raises TooFewNormalsError.
+    where the critical types lower the threshold further, it says what still holds. ``costs`` choose the threshold of
+    least expected cost that keeps both. Raises TooFewNormalsError, and DataError for a model of the tail that does not
+    fit.
     """
+    critical, others = critical or {}, others or {}
     counted = highest_by_group(held_out, promised.groups) if promised else held_out
     if promised:
-        false_reject_rate = promised.terms.max_false_reject
-        asked = promised_threshold(counted, promised.terms)
-    else:
-        asked = _conformal(held_out, false_reject_rate, warn=True)
-    threshold = asked
-    critical = critical or {}
+        false_reject_rate = (promised.review or promised.terms).max_false_reject
     scores = np.concatenate([np.zeros(0, np.float32), *critical.values()])
-    if len(scores):
-        floor = _conformal(counted, max(critical_false_reject_rate, false_reject_rate), warn=False)
-        margin = ROUNDING * max(abs(float(scores.min())), float(held_out.std()))
-        threshold = min(threshold, max(floor, float(scores.min()) - margin))
-    missed = int((scores <= threshold).sum())
+    limit = _critical_limit(scores, counted, max(critical_false_reject_rate, false_reject_rate), held_out)
+    evidence = HeldOut(counted, {**critical, **others})
+    if promised:
+        made = contract(evidence, promised, limit, costs)
+    elif costs:
+        made = _cheapest(evidence, limit, costs)
+    else:
+        made = Contract(min(_conformal(held_out, false_reject_rate, warn=True), limit))
+    missed = int((scores <= made.threshold).sum())
     if missed:
         log.warning(
             "%d of %d left-out pictures of critical types would pass: to catch them all, more than %.2g %% of the good "
@@ -59,48 +63,38 @@ def calibrate(
             missed, len(scores), 100 * max(critical_false_reject_rate, false_reject_rate),
         )  # fmt: skip
     return Calibration(
-        threshold=threshold,
+        threshold=made.threshold,
         false_reject_rate=false_reject_rate,
-        observed_false_rejects=int((held_out > threshold).sum()),
+        observed_false_rejects=int((held_out > made.threshold).sum()),
         normals=len(held_out),
         critical={name: len(own) for name, own in critical.items()},
         critical_missed=missed,
-        critical_scores={name: tuple(np.sort(own).tolist()) for name, own in critical.items()},
-        promise=promise_at(threshold, counted, promised, asked) if promised else None,
+        critical_scores=_sorted(critical),
+        other_scores=_sorted(others),
+        promise=made.promise,
+        tail=made.tail,
+        review=made.review,
+        cost=made.cost,
     )
 
 
-def promised_threshold(counted: Floats, terms: Terms) -> float:
-    """The lowest threshold that keeps the terms, given the (n,) scores that count. Raises TooFewNormalsError."""
-    check_enough(terms, None, len(counted))
-    score = float(np.sort(counted)[-terms.rank(len(counted))])
-    return score + ROUNDING * max(abs(score), float(counted.std()))
+def _critical_limit(scores: Floats, counted: Floats, rate: float, held_out: Floats) -> float:
+    """The highest threshold that critical types allow; infinite where there are none."""
+    if not len(scores):
+        return math.inf
+    lowest = float(scores.min())
+    margin = ROUNDING * max(abs(lowest), float(held_out.std()))
+    return max(_conformal(counted, rate, warn=False), lowest - margin)
 
 
-def promise_at(threshold: float, counted: Floats, promised: Promised, asked: float) -> Promise:
-    """What still holds at a threshold that critical types may have brought down from ``asked``, which keeps the terms.
+def _cheapest(evidence: HeldOut, limit: float, costs: Costs) -> Contract:
+    normals, anomalies = evidence.normals, evidence.anomalies
+    threshold = costs.cheapest(normals, anomalies, -math.inf, limit)
+    return Contract(threshold, cost=cost_record(costs, evidence, threshold, -math.inf, limit))
 
-    The critical types' scores know nothing of the counted normals, so how many lie above the threshold that they set
-    is binomial, and Clopper and Pearson's bound holds. It holds with the same confidence although the lower of two
-    thresholds is taken: the bound never falls as the threshold does, so the two err together and not one after the
-    other. Scores as near below the threshold as the room for rounding count as above.
-    """
-    terms, lower = promised.terms, threshold < asked
-    near = threshold - ROUNDING * max(abs(threshold), float(counted.std()))
-    above = at_most(int((counted >= near).sum()), len(counted), terms.confidence)
-    holds = max(terms.max_false_reject, above) if lower else terms.max_false_reject
-    return Promise(
-        max_false_reject=holds,
-        confidence=terms.confidence,
-        asked=terms.max_false_reject,
-        rank=terms.rank(len(counted)),
-        scores=len(counted),
-        rejected=int((counted > threshold).sum()),
-        group_pattern=promised.group_pattern,
-        gave_way="promise" if lower else None,
-        why=f"{terms} would take a threshold of {asked:.4g}, and the critical types bring it down to {threshold:.4g}, "
-        f"so that up to {percent_up(holds)} of the good parts may be rejected" if lower else "",
-    )  # fmt: skip
+
+def _sorted(scores: Mapping[str, Floats]) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(np.sort(own).tolist()) for name, own in scores.items()}
 
 
 def _conformal(held_out: Floats, rate: float, *, warn: bool) -> float:
@@ -113,4 +107,4 @@ def _conformal(held_out: Floats, rate: float, *, warn: bool) -> float:
             n, 100 * rate, 100 / (n + 1), math.ceil(1 / rate) - 1,
         )  # fmt: skip
     score = float(np.sort(held_out)[min(rank, n) - 1])
-    return score + ROUNDING * max(abs(score), float(held_out.std()))
+    return score + room(score, held_out)

@@ -53,10 +53,10 @@ class Chosen:
         said = self.left_out
         return Fusion(tuple(fitted), said.pooled, self.gain, said.heat, said.peers, said.onset)
 
-    def critical(self, is_critical: dict[str, bool]) -> dict[str, Floats]:
-        """Scores of the left-out pictures of each critical type."""
+    def left_out_scores(self, names: Sequence[str]) -> dict[str, Floats]:
+        """Scores of the left-out pictures of each anomaly type, given the types' names in their order."""
         scores, types = shipped_scores(self.left_out, [part.is_evidence for part in self.parts], self.gain)
-        return {name: scores[types == number] for number, name in enumerate(is_critical) if is_critical[name]}
+        return {name: scores[types == number] for number, name in enumerate(names)}
 
 
 def choose(config: TrainingConfig, material: Material, heads: Heads, distances: Distances, track: Tracker) -> Chosen:

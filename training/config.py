@@ -1,9 +1,11 @@
 """The one schema of ``configs/training/*.yaml``."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from inspector.bundle import EscapeCost
 from inspector.fusion import ONSET, PEERS, PartSettings
 from inspector.scorers.discriminant import DiscriminantSettings
 from inspector.scorers.known import KnownSettings
@@ -12,10 +14,11 @@ from inspector.scorers.mahalanobis import MahalanobisSettings
 from inspector.scorers.patches import PatchesSettings
 from inspector.settings import ConfigPath, Settings
 from training.augment import AugmentSettings
+from training.costs import Costs
 from training.losses import LossSettings
 from training.module import OptimiserSettings
 from training.network import NetworkSettings
-from training.promise import CONFIDENCE, Terms
+from training.promise import CONFIDENCE, Promised, Terms
 
 DEFAULT_PARTS: Final = (
     PartSettings(of="pooled", distance=MahalanobisSettings()),
@@ -38,6 +41,10 @@ class AnomalyTypeSettings(Settings):
     critical: bool = False
     """A type that must never escape, such as a metal fragment: the threshold comes down below its left-out pictures, as
     far as ``critical_false_reject_rate`` allows."""
+    escape_cost: PositiveFloat | None = None
+    """What one such defect costs that escapes, in the currency of ``false_reject_cost``."""
+    per_million: float = Field(default=1000, gt=0, lt=1e6)
+    """How many of a million parts have such a defect; only ``escape_cost`` asks for it."""
 
 
 class DataSettings(Settings):
@@ -97,6 +104,16 @@ class TrainingConfig(Settings):
     or groups of them where ``data.group_pattern`` tells groups; too few are refused before anything is trained."""
     confidence: float = Field(default=CONFIDENCE, gt=0.5, lt=1)
     """How sure the promise of ``max_false_reject`` is: the share of such calibrations that keep it, at least."""
+    max_review: float | None = Field(default=None, gt=0, lt=0.5)
+    """Promise that at most this share of good parts is rejected at all, so that ``max_false_reject`` bounds those that
+    are rejected beyond doubt. The others say ``review: true``, for a person to look at. Larger than that."""
+    tail_model: bool = False
+    """Where there are too few held-out normals for ``max_false_reject``, let a model of the highest scores (generalised
+    Pareto) go beyond what they prove, and record it as a model. Takes 60 of them; one that does not fit is refused."""
+    false_reject_cost: PositiveFloat | None = None
+    """What a good part costs that is rejected. With ``escape_cost`` of at least one type the threshold is that of least
+    expected cost, which neither lets critical pictures pass nor breaks ``max_false_reject``. Takes the place of
+    ``false_reject_rate``."""
     critical_false_reject_rate: float = Field(default=0.05, gt=0, lt=0.5)
     """Share of good parts that may be rejected so that no critical anomaly escapes."""
     int8: bool = False
@@ -104,7 +121,33 @@ class TrainingConfig(Settings):
     ``auto``, it runs about twice as quickly and judges nearly the same. No bundle is written where a golden picture
     would get another verdict."""
 
+    @model_validator(mode="after")
+    def _calibration_is_whole(self) -> Self:
+        priced = [name for name, each in self.data.anomalies.items() if each.escape_cost is not None]
+        if (self.false_reject_cost is None) != (not priced):
+            raise ValueError("false_reject_cost and the escape_cost of at least one type go together: give both")
+        if self.max_false_reject is None and (self.max_review is not None or self.tail_model):
+            raise ValueError("max_review and tail_model go with max_false_reject: give it too")
+        if self.max_review is not None and self.max_review <= (self.max_false_reject or 0):
+            raise ValueError("max_review counts all rejects, max_false_reject those beyond doubt: make it the larger")
+        return self
+
+    def promised(self, groups: Sequence[int] | None) -> Promised | None:
+        """The promise, given the number of the group of each held-out normal; None where none is asked for."""
+        if self.max_false_reject is None:
+            return None
+        review = None if self.max_review is None else Terms(self.max_review, self.confidence)
+        terms = Terms(self.max_false_reject, self.confidence)
+        return Promised(terms, groups, self.data.group_pattern, review, self.tail_model)
+
     @property
-    def terms(self) -> Terms | None:
-        """Of the promise; None where none is asked for."""
-        return None if self.max_false_reject is None else Terms(self.max_false_reject, self.confidence)
+    def costs(self) -> Costs | None:
+        """What rejects and escapes cost; None where they have no say."""
+        if self.false_reject_cost is None:
+            return None
+        escape = {
+            name: EscapeCost(cost=each.escape_cost, per_million=each.per_million)
+            for name, each in self.data.anomalies.items()
+            if each.escape_cost is not None
+        }
+        return Costs(self.false_reject_cost, escape)

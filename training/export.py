@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inspector import __version__
-from inspector.bundle import MODEL, GoldenPicture, Normals, write_bundle
+from inspector.bundle import MODEL, Calibration, CalibrationEvent, GoldenPicture, Normals, write_bundle
 from inspector.engines.graph import EMBEDDING, INPUT, PATCHES, POOLED
 from inspector.errors import BundleError
 from inspector.inspection import Floats, Outcome, Pixels, utc_now
 from training.fit import FittedModel
+from training.history import event
 from training.network import Network
 from training.parity import Parity, prove
 from training.quantise import quantised
@@ -124,6 +125,7 @@ def export(
             "parts": tuple(part.record for part in model.scorer.parts),
             "anomaly_types": model.anomaly_types,
             "calibration": model.calibration,
+            "calibrations": (_first(model.calibration, fields.get("training", {})),),
             "gate": model.gate,
             "golden": tuple(records),
             "int8": parity.record if parity else None,
@@ -137,6 +139,11 @@ def export(
         normals=normals,
     )
     return parity
+
+
+def _first(calibration: Calibration, training: dict[str, Any]) -> CalibrationEvent:
+    held_out = training.get("held_out_sha256")
+    return event(calibration, command="fit", normals_from="held out of the training", pictures_sha256=held_out)
 
 
 def _outcome(score: float, threshold: float) -> Outcome:

@@ -15,6 +15,7 @@ from training.calibrate import calibrate
 from training.choice import choose
 from training.confidence import calibrated
 from training.config import AnomalyTypeSettings, TrainingConfig
+from training.contract import check_possible
 from training.curve import worth_of_more
 from training.features import embed
 from training.heads import Heads
@@ -22,7 +23,6 @@ from training.learn import UNRECORDED, Run, Start, check_options
 from training.leftout import FOLDS, Material, fit_namer
 from training.network import Network
 from training.parts import Distances
-from training.promise import Promised, check_enough
 from training.seen import SeenSet, Tracker, TrainingSet, plain, see_all, untracked
 
 FEWEST: Final = 3 * FOLDS
@@ -72,8 +72,8 @@ def fit_model(
     check_options(config.trainer)
     if len(data.normal) < FEWEST:
         raise DataError(f"{len(data.normal)} normal pictures besides those held out; {FEWEST} are needed at least")
-    if config.terms:
-        check_enough(config.terms, data.held_out_groups, len(data.held_out))
+    if promised := config.promised(data.held_out_groups):
+        check_possible(promised, len(data.held_out))
     pl.seed_everything(config.seed, workers=True, verbose=False)
     network, seen = see_all(config, data, Run(run_dir, start), track)
     return fit_seen(config, network, seen, Distances(), run=Run(run_dir, start), track=track)
@@ -112,7 +112,8 @@ def fit_seen(
     held_out = seen.held_out.through(network.head)
     scorer = chosen.fusion(normals, types, material.weights, distances)
     scores = scorer.score(held_out)
-    critical = chosen.critical({name: each.critical for name, each in zip(seen.anomalies, settings, strict=True)})
+    left_out = chosen.left_out_scores(list(seen.anomalies))
+    critical = {name for name, each in zip(seen.anomalies, settings, strict=True) if each.critical}
     return FittedModel(
         network=network,
         scorer=scorer,
@@ -124,9 +125,11 @@ def fit_seen(
         calibration=calibrate(
             scores,
             config.false_reject_rate,
-            critical,
+            {name: own for name, own in left_out.items() if name in critical},
             config.critical_false_reject_rate,
-            Promised(config.terms, seen.held_out_groups, config.data.group_pattern) if config.terms else None,
+            config.promised(seen.held_out_groups),
+            others={name: own for name, own in left_out.items() if name not in critical},
+            costs=config.costs,
         ),
         gate=chosen.gate,
         more_normals=worth_of_more(normals, held_out),

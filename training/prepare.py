@@ -26,7 +26,7 @@ def prepare(config: TrainingConfig, track: Tracker) -> Prepared:
         pictures = scan(config.data, lambda _: progress(1))
     kept, held_out = split_groups(pictures.normal, config.data.holdout, config.seed, config.data.group_pattern)
     groups = group_of_each(held_out, config.data.group_pattern)
-    if config.terms:
+    if config.max_false_reject is not None:
         check_independent(held_out)
     size = config.network.picture_size
     total = sum(map(len, (pictures.normal, *pictures.anomalies.values(), *pictures.auxiliary.values())))

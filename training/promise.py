@@ -70,6 +70,10 @@ class Promised:
     groups: Sequence[int] | None = None
     group_pattern: str | None = None
     """What told the groups apart, for the record."""
+    review: Terms | None = None
+    """Of a lower threshold, where parts that lie between the two are rejected for a person to look at."""
+    tail: bool = False
+    """Whether a model of the tail may go beyond what the held-out normals prove."""
 
 
 class TooFewNormalsError(DataError):

@@ -10,11 +10,13 @@ import numpy as np
 from inspector.bundle import Bundle, Calibration, GoldenPicture, Manifest, Promise, score_tolerance
 from inspector.errors import BundleError, DataError
 from inspector.inspection import Floats, Outcome, utc_now
-from training.calibrate import ROUNDING, promise_at, promised_threshold
+from training.contract import HeldOut, contract
+from training.costs import Costs
 from training.evaluate import score_files
 from training.features import Progress, silent
 from training.prepare import digest_of_files
 from training.promise import Promised, highest_by_group, percent_up
+from training.rounding import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +49,47 @@ def score_normals(bundles: Sequence[Bundle], files: Sequence[Path], progress: Pr
 
 
 def recalibrate(
-    manifest: Manifest, normals: Normals, promised: Promised, *, critical_first: bool = True
+    manifest: Manifest,
+    normals: Normals,
+    promised: Promised,
+    *,
+    critical_first: bool = True,
+    costs: Costs | None = None,
 ) -> Calibration:
     """The calibration whose threshold keeps the promise, but lets no more critical pictures pass than the old one does.
 
     Where it would, the promise gives way; without ``critical_first`` the critical pictures do. Either is recorded.
-    Raises TooFewNormalsError, and DataError where nobody can say how many pictures would pass.
+    ``costs`` choose among the thresholds that keep both. Raises TooFewNormalsError, and DataError where nobody can say
+    how many pictures would pass, or for a model of the tail that does not fit.
     """
     old = manifest.calibration
-    counted = highest_by_group(normals.scores, promised.groups)
-    asked = promised_threshold(counted, promised.terms)
+    held_out = HeldOut(highest_by_group(normals.scores, promised.groups), _left_out(old))
     limit = critical_limit(old)
-    threshold = min(asked, limit) if critical_first else asked
-    missed = _missed(old, threshold)
-    promise = promise_at(threshold, counted, promised, asked)
-    if asked > limit and not critical_first:
+    made = contract(held_out, promised, limit if critical_first else math.inf, costs)
+    missed, promise = _missed(old, made.threshold), made.promise
+    if promise and made.threshold > limit:
         promise = _without_critical(promise, old, missed)
     return old.model_copy(
         update={
-            "threshold": threshold,
-            "false_reject_rate": promise.asked,
-            "observed_false_rejects": int((normals.scores > threshold).sum()),
+            "threshold": made.threshold,
+            "false_reject_rate": (promised.review or promised.terms).max_false_reject,
+            "observed_false_rejects": int((normals.scores > made.threshold).sum()),
             "normals": len(normals.scores),
             "critical_missed": missed,
-            "promise": promise.model_copy(
+            "promise": promise
+            and promise.model_copy(
                 update={"pictures_sha256": normals.digest, "at": utc_now(), "previous_threshold": old.threshold}
             ),
+            "tail": made.tail,
+            "review": made.review,
+            "cost": made.cost,
         }
     )
+
+
+def _left_out(calibration: Calibration) -> dict[str, Floats]:
+    recorded = {**calibration.critical_scores, **calibration.other_scores}
+    return {name: np.array(scores, np.float32) for name, scores in recorded.items()}
 
 
 def critical_limit(calibration: Calibration) -> float:

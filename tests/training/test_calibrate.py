@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from inspector.bundle import EscapeCost
 from training.calibrate import calibrate
+from training.costs import Costs
 from training.promise import Promised, Terms, TooFewNormalsError, at_most
 
 RATES = [0.001, 0.01, 0.02, 0.05, 0.1, 0.3]
@@ -212,3 +214,30 @@ class TestPromised:
                 calibration = calibrate(scores, 0.01, critical, 0.4, Promised(Terms(0.05)))
                 broken += math.exp(-calibration.threshold) > calibration.promise.max_false_reject
             assert binomtest(broken, 750, 0.05, "greater").pvalue > 1e-3
+
+
+class TestCosts:
+    NORMALS = np.random.default_rng(6).exponential(size=400).astype(np.float32)
+
+    def priced(self, cost, **others):
+        costs = Costs(1.0, {"scratch": EscapeCost(cost=cost, per_million=1000)})
+        return calibrate(self.NORMALS, 0.01, others=others, costs=costs)
+
+    def test_without_a_promise_they_take_the_place_of_the_rate(self):
+        scratches = np.array([2, 4, 6, 8], np.float32)
+
+        cheap, dear = self.priced(1, scratch=scratches), self.priced(1e5, scratch=scratches)
+
+        assert dear.threshold < 2 < cheap.threshold
+        assert dear.threshold == dear.cost.wanted
+        assert dear.promise is None
+        assert dear.other_scores == {"scratch": (2.0, 4.0, 6.0, 8.0)}
+
+    def test_critical_types_hold_the_threshold_down_all_the_same(self):
+        costs = Costs(1000.0, {"scratch": EscapeCost(cost=1, per_million=1)})
+        critical = {"metal": np.array([3], np.float32)}
+
+        made = calibrate(self.NORMALS, 0.01, critical, 0.2, costs=costs)
+
+        assert made.threshold < 3
+        assert made.cost.held_by == "critical"

@@ -196,17 +196,18 @@ class TestChosen:
 
         assert shipped.fusion(normals, [normals], [1.0], distances).parts[0].scorer is before
 
-    def test_critical_are_the_left_out_scores_of_critical_types_alone(self, shipped):
-        critical = shipped.critical({"scratch": False, "spot": True})
+    def test_left_out_scores_are_told_apart_by_type(self, shipped):
+        by_type = shipped.left_out_scores(["scratch", "spot"])
 
         scores, types = shipped_scores(shipped.left_out, [False, True], 0.5)
-        assert list(critical) == ["spot"]
-        np.testing.assert_array_equal(critical["spot"], scores[types == 1])
-        assert len(critical["spot"]) == 5
+        assert list(by_type) == ["scratch", "spot"]
+        np.testing.assert_array_equal(by_type["spot"], scores[types == 1])
+        np.testing.assert_array_equal(by_type["scratch"], scores[types == 0])
+        assert len(by_type["spot"]) == 5
 
     def test_without_anomalies_there_are_no_scores_of_them(self, material):
         own = chosen(material, POOLED, sizes=())
 
-        assert own.critical({}) == {}
-        assert own.critical({"spot": True})["spot"].shape == (0,)
+        assert own.left_out_scores([]) == {}
+        assert own.left_out_scores(["spot"])["spot"].shape == (0,)
         assert isinstance(own, Chosen)

@@ -1,9 +1,12 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from inspector.settings import read_settings
-from training.config import TrainingConfig
+from tests.parts import small_config
+from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
+from training.promise import Terms
 
 EXAMPLES = Path(__file__).parents[2] / "configs" / "training"
 
@@ -29,3 +32,39 @@ def test_the_tiles_that_the_accurate_example_offers_fit_it(tmp_path):
 
     assert network.tiles_per_picture == 6
     assert "cover, {} x {}".format(*network.picture_size) in text
+
+
+PRICED = DataSettings(root="unused", anomalies={"scratch": AnomalyTypeSettings(escape_cost=300), "spot": {}})
+
+
+def test_the_promise_has_two_shares_where_a_person_looks_at_those_between():
+    config = small_config(max_false_reject=0.01, max_review=0.05, confidence=0.9, tail_model=True)
+
+    promised = config.promised([0, 1])
+
+    assert (promised.terms, promised.review) == (Terms(0.01, 0.9), Terms(0.05, 0.9))
+    assert (promised.tail, promised.groups) == (True, [0, 1])
+    assert small_config().promised(None) is None
+
+
+def test_only_types_with_a_price_have_a_say():
+    costs = small_config(data=PRICED, false_reject_cost=2).costs
+
+    assert costs.false_reject == 2
+    assert {name: (each.cost, each.per_million) for name, each in costs.escape.items()} == {"scratch": (300, 1000)}
+    assert small_config().costs is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"false_reject_cost": 2}, "go together: give both"),
+        ({"data": PRICED}, "go together: give both"),
+        ({"max_review": 0.05}, "go with max_false_reject"),
+        ({"tail_model": True}, "go with max_false_reject"),
+        ({"max_false_reject": 0.05, "max_review": 0.05}, "make it the larger"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_told(changes, why):
+    with pytest.raises(ValidationError, match=why):
+        small_config(**changes)

@@ -20,6 +20,7 @@ from inspector.scorers import CosineSettings, EuclideanSettings, KnnSettings
 from tests.parts import SIZE, good_parts, scratched_parts, small_config, small_training_set, spotted_parts
 from training.export import GOLDEN_PER_LABEL, export, golden_pictures, to_onnx
 from training.fit import fit_model
+from training.history import whoever
 from training.quantise import quantised
 
 FIELDS = {"name": "plates", "training": {}}
@@ -156,6 +157,17 @@ def test_nothing_is_written_when_the_network_is_not_the_one_that_scored(exported
         export(model, golden_pictures(model, small_training_set()), tmp_path / "bundle", FIELDS)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_calibration_is_remembered(exported):
+    _, bundle = exported
+    (first,) = bundle.manifest.calibrations
+
+    assert first.threshold == bundle.threshold
+    assert (first.previous_threshold, first.method, first.confidence) == (None, "average", None)
+    assert first.program.startswith("inspector-train fit ")
+    assert (first.normals, first.normals_from) == (bundle.manifest.calibration.normals, "held out of the training")
+    assert first.by == whoever()
 
 
 def test_what_training_knows_goes_into_the_manifest(exported):

@@ -16,6 +16,7 @@ from tests.inspector.bundle.changes import change_manifest as tamper
 from tests.parts import good_parts, write_parts
 from training.cli import main
 from training.evaluate import score_files
+from training.history import whoever
 from training.prepare import digest_of_files
 from training.promise import Promised, Terms
 from training.recalibrate import Normals, critical_limit, golden_at, recalibrate, score_normals
@@ -69,6 +70,59 @@ class TestCommand:
         assert after.manifest.files == before.manifest.files
         assert [each.name for each in bundle.parent.iterdir()] == ["bundle"]
         after.check_golden()
+
+    def test_the_bundle_remembers_every_calibration(self, bundle, normals):
+        first = read_bundle(bundle)
+
+        assert main(asked(bundle, normals, "--by", "anna")) == 0
+        assert main(asked(bundle, normals, share="20%")) == 0
+
+        after = read_bundle(bundle)
+        made, second, third = after.manifest.calibrations
+        assert (made,) == first.manifest.calibrations
+        assert (second.by, second.method, second.max_false_reject) == ("anna", "exact binomial", 0.05)
+        assert second.pictures_sha256 == digest_of_files(files_of(normals))
+        assert (second.normals, second.normals_from) == (70, str(normals))
+        assert second.previous_threshold == made.threshold == first.threshold
+        assert third.previous_threshold == second.threshold
+        assert third.threshold == after.threshold
+        assert third.by == whoever()
+        assert made.at < second.at < third.at
+
+    def test_a_model_of_the_tail_goes_beyond_the_promise(self, bundle, normals, capsys):
+        assert main(asked(bundle, normals, "--model", "tail", share="0.5%")) == 0
+
+        calibration = read_bundle(bundle).manifest.calibration
+        assert calibration.tail.max_false_reject == 0.005
+        assert calibration.promise.max_false_reject == pytest.approx(1 - 0.05 ** (1 / 70))
+        assert calibration.threshold == calibration.tail.threshold
+        assert read_bundle(bundle).manifest.calibrations[-1].method == "tail model"
+        said = capsys.readouterr().err
+        assert "by a model, not by proof: at most 0.5 %" in said
+        assert "at most 4.19 % of good parts rejected, at 95 % confidence" in said
+
+    def test_two_thresholds(self, bundle, normals, capsys):
+        assert main(asked(bundle, normals, "--review", "20%")) == 0
+
+        after = read_bundle(bundle)
+        calibration = after.manifest.calibration
+        assert (calibration.promise.max_false_reject, calibration.review.max_false_reject) == (0.2, 0.05)
+        assert calibration.threshold < calibration.review.below
+        said = [each for each in score_files(after, {"normal": files_of(normals)}) if each.outcome is Outcome.FAIL]
+        assert said
+        assert all(each.score <= calibration.review.below for each in said)
+        assert "says 'review: true'; beyond it at most 5 % of good parts" in capsys.readouterr().err
+
+    def test_costs_choose_and_stay_with_the_bundle(self, bundle, normals, capsys):
+        priced = ("--false-reject-cost", "1", "--escape-cost", "scratch=50/2000")
+
+        assert main(asked(bundle, normals, *priced, share="20%")) == 0
+        cost = read_bundle(bundle).manifest.calibration.cost
+        assert (cost.false_reject, cost.escape["scratch"].cost, cost.escape["scratch"].per_million) == (1, 50, 2000)
+        assert "the least expected cost" in capsys.readouterr().err
+
+        assert main(asked(bundle, normals, share="20%")) == 0
+        assert read_bundle(bundle).manifest.calibration.cost == cost
 
     def test_tells_people(self, bundle, normals, capsys):
         before = read_bundle(bundle).threshold
@@ -145,6 +199,26 @@ class TestCommand:
 
 
 class TestMistakes:
+    @pytest.mark.parametrize(
+        ("more", "why"),
+        [
+            (("--review", "2%"), "make --review the larger share"),
+            (("--false-reject-cost", "2"), "--false-reject-cost and --escape-cost go together"),
+            (("--escape-cost", "scratch=3"), "--false-reject-cost and --escape-cost go together"),
+            (
+                ("--false-reject-cost", "2", "--escape-cost", "scrach=3"),
+                "--escape-cost scrach: the bundle left out no pictures of this type; of: scratch",
+            ),
+        ],
+    )
+    def test_shares_and_costs_that_do_not_go_together(self, bundle, normals, capsys, more, why):
+        assert why in self.refusal(capsys, *asked(bundle, normals, *more))
+
+    @pytest.mark.parametrize("text", ["scratch", "=3", "scratch=", "scratch=0", "scratch=3/0", "scratch=3/x"])
+    def test_a_cost_that_is_none(self, bundle, normals, text):
+        with pytest.raises(SystemExit):
+            main(asked(bundle, normals, "--false-reject-cost", "1", "--escape-cost", text))
+
     def refusal(self, capsys, *arguments):
         assert main([*map(str, arguments)]) == 78
         said = capsys.readouterr()
