@@ -1,4 +1,4 @@
-"""The ``inspector`` command: run, check, inspect, bench, plc-sim, records, schema."""
+"""The ``inspector`` command: run, check, inspect, bundle, bench, plc-sim, records, schema."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any, Final
 from inspector import __version__, logs
 from inspector.bench import options as bench_options
 from inspector.bundle import Bundle, Judgement, read_bundle
+from inspector.bundle import options as bundle_options
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
 from inspector.engine_choice import ready_bundle
@@ -40,14 +41,17 @@ EPILOG: Final = """examples:
   inspector run /etc/inspector/line-1.yaml
   inspector inspect bundles/cells part-0815.png --json
   inspector inspect bundles/cells pictures/
+  inspector bundle show bundles/cells
+  inspector bundle diff bundles/cells bundles/cells-new
   inspector bench bundles/cells --engine all --stations 1,4 --chart latency.png
   inspector plc-sim press-1 --rate 5 --count 1000
   inspector records verify /var/lib/inspector/records
   inspector records show /var/lib/inspector/records --part-id lid-0815
   inspector schema result
 
-exit status: 0 done, or all PASS; 1 a FAIL, a broken record, or a crash of the daemon; 2 wrong command line; 3 an ERROR
-verdict; 69 a port cannot be listened on, or the disk is full; 78 a mistake in configuration or bundle, told at once
+exit status: 0 done, or all PASS; 1 a FAIL, bundles that differ, a broken record, or a crash of the daemon; 2 wrong
+command line; 3 an ERROR verdict; 69 a port cannot be listened on, or the disk is full; 78 a mistake in configuration or
+bundle, told at once
 """
 
 
@@ -86,6 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="picture files, or folders of them")
     inspect.add_argument("--json", action="store_true", help="one JSON object a picture instead of the table")
     inspect.set_defaults(command=_inspect)
+
+    bundle = commands.add_parser(
+        "bundle",
+        help="show a bundle and its calibrations, or how two differ",
+        description=bundle_options.DESCRIPTION,
+        epilog=bundle_options.EPILOG,
+        formatter_class=raw,
+    )
+    bundle_options.add_arguments(bundle)
+    bundle.set_defaults(command=_bundle)
 
     bench = commands.add_parser(
         "bench", help="measure how fast a bundle is here", description=bench_options.DESCRIPTION
@@ -162,6 +176,7 @@ def _verdict(path: Path, judgement: Judgement) -> dict[str, Any]:
     return {
         "file": str(path),
         "outcome": judgement.outcome,
+        "review": judgement.review,
         "score": judgement.score,
         "nearest_type": judgement.nearest_type,
         "type_confidence": judgement.type_confidence,
@@ -182,10 +197,17 @@ def _print_table(verdicts: list[dict[str, Any]], threshold: float) -> None:
 
 
 def _note(verdict: dict[str, Any]) -> str:
-    """Why there is no verdict, or what the picture looks like and how sure that is."""
-    if verdict["type_confidence"] is None:
-        return verdict.get("reason") or verdict["nearest_type"] or ""
-    return f"{verdict['nearest_type']} {100 * verdict['type_confidence']:.0f} %"
+    """Why there is no verdict, or what the picture looks like, how sure that is, and whether a person should look."""
+    said = [verdict.get("reason") or verdict["nearest_type"] or ""]
+    if verdict["type_confidence"] is not None:
+        said = [f"{verdict['nearest_type']} {100 * verdict['type_confidence']:.0f} %"]
+    return ", ".join([*filter(None, said), *(["review"] if verdict["review"] else [])])
+
+
+def _bundle(arguments: argparse.Namespace) -> int:
+    from inspector.bundle.command import bundle  # noqa: PLC0415 - a daemon draws no tables
+
+    return bundle(arguments)
 
 
 def _bench(arguments: argparse.Namespace) -> int:
