@@ -24,7 +24,14 @@ from inspector.plc import AlarmMessage, AlarmState
 log = logging.getLogger(__name__)
 
 AlarmName = Literal[
-    "camera_lost", "consecutive_fails", "fail_rate", "no_verdict", "sink_degraded", "record_degraded", "stop_line"
+    "camera_lost",
+    "consecutive_fails",
+    "fail_rate",
+    "no_verdict",
+    "sink_degraded",
+    "record_degraded",
+    "archive_degraded",
+    "stop_line",
 ]
 
 NAMES: Final[tuple[AlarmName, ...]] = AlarmName.__args__  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,14 @@ def share_or_nan(text: str) -> float:
         return float(Decimal(number[:-1].strip()) / 100 if number.endswith("%") else Decimal(number))
     except InvalidOperation:
         return math.nan
+
+
+def moment(text: str) -> datetime:
+    """A date or a time, by the local clock unless it says otherwise; raises ArgumentTypeError for what is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-11-24T06:00") from error
 
 
 def output(text: str) -> Path:

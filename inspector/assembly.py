@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from inspector import __version__, metrics
 from inspector.alarm_rules import AlarmRules
 from inspector.alarms import Alarms
+from inspector.archive.archive import Archive
 from inspector.bundle import Bundle
 from inspector.config import Config, StationSettings
 from inspector.control import Control
@@ -19,7 +20,7 @@ from inspector.health import Heartbeats
 from inspector.inspection import Outcome, Record, Sink
 from inspector.judge import Judge
 from inspector.plc import AlarmMessage, Link
-from inspector.pulse import DiskWatch, Pulse, SinkWatch
+from inspector.pulse import ArchiveWatch, DiskWatch, Pulse, SinkWatch
 from inspector.records import MemoryRecord
 from inspector.reporting import Reporter
 from inspector.station import OWN, Judges, Station
@@ -66,6 +67,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
     desk = Desk(queue_size=triggers.queue_size, recipes=list(settings.recipes), look_up=record.answer_to)
     rules = AlarmRules(settings.alarms, alarms)
     reporter = Reporter(name, sinks=sinks, record=record, desk=desk, observers=(rules.observe,))
+    archive = config.archive.open(name) if config.archive else None
     station = Station(
         name,
         open_camera=partial(settings.camera.open, name),
@@ -76,6 +78,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         health=health,
         triggers=settings.triggers,
         load_judges=load,
+        witnesses=(archive,) if archive else (),
     )
     control = Control(
         station,
@@ -95,7 +98,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         sinks=sinks,
         answer=station.refuse,
         state=lambda: station.state,
-        watches=_watches(settings, alarms, links),
+        watches=_watches(settings, alarms, links, archive),
         health=health,
     )
     return Post(station, pulse)
@@ -111,10 +114,16 @@ def _alarms(settings: StationSettings, record: Record, links: Sequence[Link]) ->
     )
 
 
-def _watches(settings: StationSettings, alarms: Alarms, links: Mapping[str, Link]) -> tuple[SinkWatch, ...]:
-    if not settings.alarms.sink_down_s:
-        return ()
-    return (SinkWatch(alarms, {kind: link.is_up for kind, link in links.items()}, settings.alarms.sink_down_s),)
+def _watches(
+    settings: StationSettings, alarms: Alarms, links: Mapping[str, Link], archive: Archive | None
+) -> tuple[Callable[[], None], ...]:
+    watches: list[Callable[[], None]] = []
+    if settings.alarms.sink_down_s:
+        is_up = {kind: link.is_up for kind, link in links.items()}
+        watches.append(SinkWatch(alarms, is_up, settings.alarms.sink_down_s))
+    if archive:
+        watches.append(ArchiveWatch(alarms, archive.look))
+    return tuple(watches)
 
 
 def _judges(settings: StationSettings, load_bundle: LoadBundle, *, keeps_hash: bool) -> Judges:

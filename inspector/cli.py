@@ -1,4 +1,4 @@
-"""The ``inspector`` command: run, check, inspect, bundle, bench, plc-sim, records, schema."""
+"""The ``inspector`` command: run, check, inspect, bundle, bench, plc-sim, records, archive, schema."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspector import __version__, logs
+from inspector.archive import options as archive_options
 from inspector.bench import options as bench_options
 from inspector.bundle import Bundle, Judgement, read_bundle
 from inspector.bundle import options as bundle_options
@@ -17,6 +18,7 @@ from inspector.engine_choice import ready_bundle
 from inspector.errors import (
     EXIT_CONFIG,
     EXIT_UNAVAILABLE,
+    ArchiveError,
     BundleError,
     ConfigError,
     FrameError,
@@ -47,6 +49,7 @@ EPILOG: Final = """examples:
   inspector plc-sim press-1 --rate 5 --count 1000
   inspector records verify /var/lib/inspector/records
   inspector records show /var/lib/inspector/records --part-id lid-0815
+  inspector archive list /etc/inspector/line-1.yaml --outcome FAIL
   inspector schema result
 
 exit status: 0 done, or all PASS; 1 a FAIL, bundles that differ, a broken record, or a crash of the daemon; 2 wrong
@@ -63,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, BundleError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
-    except (ListenError, RecordError) as error:
+    except (ListenError, RecordError, ArchiveError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNAVAILABLE
     return status
@@ -123,6 +126,16 @@ def _parser() -> argparse.ArgumentParser:
     records_options.add_arguments(records)
     records.set_defaults(command=_records)
 
+    archive = commands.add_parser(
+        "archive",
+        help="the pictures that a daemon has kept: find, hold and prune them",
+        description=archive_options.DESCRIPTION,
+        epilog=archive_options.EPILOG,
+        formatter_class=raw,
+    )
+    archive_options.add_arguments(archive)
+    archive.set_defaults(command=_archive)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("of", choices=sorted(SCHEMAS), help="the daemon's configuration, or the MQTT result message")
     schema.set_defaults(command=_schema)
@@ -141,6 +154,8 @@ def _check(arguments: argparse.Namespace) -> int:
         bundle = ready_bundle(station.bundle, config.wish_of(station))
         what = f"bundle {bundle.manifest.name} {bundle.digest[:12]} by {bundle.engine}, {station.camera.kind} camera"
         print(f"{station.name}: {what}: good")
+    if config.archive:
+        config.archive.check()
     return 0
 
 
@@ -226,6 +241,17 @@ def _records(arguments: argparse.Namespace) -> int:
     from inspector.records.command import records  # noqa: PLC0415 - a daemon draws no tables
 
     return records(arguments)
+
+
+def _archive(arguments: argparse.Namespace) -> int:
+    from inspector.archive.command import archive  # noqa: PLC0415 - a daemon draws no tables
+
+    settings = read_config(arguments.config).archive
+    if settings is None:
+        raise ConfigError(
+            f"{arguments.config}: it keeps no pictures; say where under archive:, as configs/inspector/line.yaml"
+        )
+    return archive(arguments, settings)
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, StringConstraints, model_validator
 
 from inspector.alarm_rules import AlarmSettings
+from inspector.archive import ArchiveSettings
 from inspector.cameras import CameraSettings
 from inspector.cores import Cores, share_out, usable_cores
 from inspector.engine_choice import EngineWish, PrecisionWish, Wish
@@ -81,6 +82,8 @@ class Config(Settings):
     record: RecordSettings | None = None
     """Everything that the stations say, kept on the disk; without it nothing is kept: results that a sink has not
     delivered are in memory alone, and each start counts from 0."""
+    archive: ArchiveSettings | None = None
+    """Pictures of what was judged, kept on the disk; without it none is kept."""
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
     engine: EngineWish = "onnxruntime"

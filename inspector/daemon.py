@@ -42,6 +42,7 @@ class Daemon:
             for each in config.stations
             for recipe in (None, *each.recipes)
         }
+        self._janitor = config.archive.janitor() if config.archive else None
         self._posts = []
         for each in config.stations:
             once = partial(_load_once, first, each, config)
@@ -56,6 +57,8 @@ class Daemon:
             threads = [self._start(post.station, stop) for post in self._posts]
             for post in self._posts:
                 self._start(post.pulse, stop)
+            if self._janitor:
+                self._start(self._janitor, stop)
             sdnotify.ready(f"{len(threads)} stations")
             self._supervise(threads, stop)
             sdnotify.stopping()

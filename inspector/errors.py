@@ -42,6 +42,10 @@ class RecordError(InspectorError):
     """A record cannot be opened now, perhaps for a full disk; the start ends with 69, and systemd tries again."""
 
 
+class ArchiveError(InspectorError):
+    """The archive cannot be read or changed now; a command ends with 69, a daemon goes on and says so."""
+
+
 class FrameError(InspectorError):
     """One picture cannot be judged although the camera goes on.
 

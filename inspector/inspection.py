@@ -240,6 +240,9 @@ class Witness(Protocol):
         The next part waits meanwhile: whatever takes more than microseconds belongs into a thread of the witness's own.
         """
 
+    def close(self) -> None:
+        """Finish what is in hand, within half a second, and let go. Safe to call twice."""
+
 
 class Outbox(Protocol):
     """What waits for its receivers, each known by a sink's name. Safe to use from several threads."""

@@ -16,6 +16,9 @@ LATENCY_BUCKETS_S: Final = (
 RECORD_BUCKETS_S: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.010, 0.020, 0.050, 0.100, 0.500, 2.5)
 """From a row in memory to a disk that makes the verdict wait."""
 
+ARCHIVE_BUCKETS_S: Final = (0.005, 0.010, 0.020, 0.050, 0.100, 0.200, 0.500, 1.0, 2.5, 10.0, 30.0)
+"""From a small picture on a quick disk to a disk that hangs."""
+
 SCORE_BUCKETS: Final = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
 """Of the score divided by the threshold, so that one dashboard serves every distance: above 1 is FAIL."""
 
@@ -95,6 +98,33 @@ RECORD_DISK_SIZE: Final = Gauge(
 OUTBOX_ROWS: Final = Gauge("inspector_outbox_rows", "Results that a sink has not delivered yet.", ["station", "sink"])
 OUTBOX_DROPPED: Final = Counter(
     "inspector_outbox_dropped", "Results that a sink never delivered and that were given up.", ["station", "sink"]
+)
+ARCHIVE_UP: Final = Gauge("inspector_archive_up", "1 while the archive's disk takes pictures.", ["station"])
+ARCHIVE_WRITTEN: Final = Counter(
+    "inspector_archive_written", "Inspections that the archive has written.", ["station", "outcome"]
+)
+ARCHIVE_WRITTEN_BYTES: Final = Counter("inspector_archive_written_bytes", "Bytes that were written.", ["station"])
+ARCHIVE_WRITE_SECONDS: Final = Histogram(
+    "inspector_archive_write_duration_seconds",
+    "Time to make and write the files of one inspection, off the verdict's path.",
+    ["station"],
+    buckets=ARCHIVE_BUCKETS_S,
+)
+ARCHIVE_DROPPED: Final = Counter(
+    "inspector_archive_dropped",
+    "Inspections that were to be archived and were not: overflow, disk, unencodable, stopped.",
+    ["station", "reason"],
+)
+ARCHIVE_QUEUE: Final = Gauge("inspector_archive_queue_inspections", "What waits for the archive's disk.", ["station"])
+ARCHIVE_QUEUE_BYTES: Final = Gauge("inspector_archive_queue_bytes", "Memory that it takes.", ["station"])
+ARCHIVE_QUEUE_AGE: Final = Gauge("inspector_archive_queue_age_seconds", "For how long the oldest waits.", ["station"])
+ARCHIVE_BYTES: Final = Gauge(
+    "inspector_archive_bytes",
+    "What the station's pictures took of the disk when limits were last seen to.",
+    ["station"],
+)
+ARCHIVE_PRUNED: Final = Counter(
+    "inspector_archive_pruned", "Archived inspections that the daemon deleted to keep its limits.", ["outcome"]
 )
 MODEL_INFO: Final = Gauge(
     "inspector_model_info", "Always 1; the labels say which model judges.", ["station", "bundle", "name", "scorers"]

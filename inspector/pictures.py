@@ -84,8 +84,21 @@ def part_id_of(path: Path) -> str:
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """The picture as a PNG file, without loss."""
-    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
+    """The picture as a PNG file, without loss. Raises FrameError for a size that such a file cannot have."""
+    return _encode(pixels, ".png", [])
+
+
+def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
+    """The picture as a JPEG file; ``quality`` from 1 to 100. Raises FrameError as well."""
+    return _encode(pixels, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def _encode(pixels: Pixels, suffix: str, options: list[int]) -> bytes:
+    done, data = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        why = f"no {suffix} file can be made of a picture of {pixels.shape[1]} x {pixels.shape[0]}"
+        raise FrameError(why, reason=Reason.UNREADABLE_PICTURE)
+    return data.tobytes()
 
 
 def _unreadable(path: Path, why: str) -> FrameError:

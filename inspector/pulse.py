@@ -103,3 +103,19 @@ class DiskWatch:
             self._alarms.raise_("record_degraded", trouble)
         elif self._alarms:
             self._alarms.relieve("record_degraded")
+
+
+class ArchiveWatch:
+    """Raises ``archive_degraded`` while the disk does not take the archive's pictures; ``look`` says what is wrong."""
+
+    def __init__(self, alarms: Alarms, look: Callable[[], str | None]) -> None:
+        self._alarms = alarms
+        self._look = look
+
+    def __call__(self) -> None:
+        """Look once."""
+        trouble = self._look()
+        if trouble:
+            self._alarms.raise_("archive_degraded", trouble)
+        else:
+            self._alarms.relieve("archive_degraded")

@@ -102,6 +102,8 @@ class Station:
             self._shut(Reason.NOT_READY)
             self._enter(StationState.STOPPED)
             self._reporter.close()
+            for witness in self._witnesses:
+                witness.close()
             self._health.forget(self.name)
 
     def refuse(self, trigger: Trigger, reason: str) -> None:

@@ -1,11 +1,10 @@
 """The command line of ``inspector records``."""
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from inspector.arguments import whole_number
+from inspector.arguments import moment, whole_number
 from inspector.inspection import Outcome
 
 LAST: Final = 20
@@ -45,12 +44,5 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
     add("--trigger-id", metavar="ID", help="that answer this trigger")
     add("--outcome", choices=[outcome.value for outcome in Outcome], help="with this verdict")
     add("--kind", metavar="KIND", help="of this kind: inspection, lost, or one of the notes, as command or alarm")
-    add("--since", type=_time, metavar="TIME", help="not before, as 2026-11-24 or 2026-11-24T06:00; local time, or Z")
-    add("--until", type=_time, metavar="TIME", help="before this time")
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time as 2026-11-24T06:00") from error
+    add("--since", type=moment, metavar="TIME", help="not before, as 2026-11-24 or 2026-11-24T06:00; local time, or Z")
+    add("--until", type=moment, metavar="TIME", help="before this time")

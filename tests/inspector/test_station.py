@@ -106,11 +106,14 @@ def test_stages_add_up_to_the_total(bundle):
 
 class Onlooker:
     def __init__(self, sink):
-        self.sink, self.seen, self.out_before = sink, [], []
+        self.sink, self.seen, self.out_before, self.closed = sink, [], [], 0
 
     def see(self, evidence):
         self.seen.append(replace(evidence, picture=evidence.picture.copy()))
         self.out_before.append(len(self.sink.inspections))
+
+    def close(self):
+        self.closed += 1
 
 
 def test_a_witness_sees_each_frame_with_what_was_made_of_it_once_its_inspection_has_left(bundle):
@@ -124,6 +127,7 @@ def test_a_witness_sees_each_frame_with_what_was_made_of_it_once_its_inspection_
     good, _, scratched = sink.inspections
     assert [each.inspection for each in witness.seen] == [good, scratched]
     assert witness.out_before == [1, 3]
+    assert witness.closed == 1
     seen = witness.seen[1]
     np.testing.assert_array_equal(seen.picture, bundle.prepare(SCRATCHED))
     assert np.array_equal(seen.frame.pixels, SCRATCHED)

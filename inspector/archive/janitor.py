@@ -1,0 +1,79 @@
+"""Keeps the archive within its limits while the daemon runs, whether or not a timer has it pruned as well."""
+
+import logging
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+from inspector import metrics
+from inspector.archive.prune import Limits, Report, prune
+from inspector.errors import ArchiveError
+from inspector.inspection import utc_now
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 10.0
+"""How often the free space is looked at; that costs nothing."""
+
+EVERY_S: Final = 600.0
+"""How often the folder is gone through: a million files take seconds."""
+
+AT_LEAST_S: Final = 60.0
+"""From one time to the next, however little space is free."""
+
+ROOM: Final = 1.1
+"""When space is short so much more than the least is made free: it would be short again at once."""
+
+
+class Janitor:
+    """One for all stations of a process; if several processes share the folder, one of them prunes at a time."""
+
+    name = "archive-janitor"
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._folder, self._limits = folder, limits
+        self._last_s: float | None = None
+        self._said: str | None = None
+
+    def run(self, stop: Event) -> None:
+        """Go on until ``stop`` is set."""
+        while not stop.wait(LOOK_S):
+            self.tend()
+
+    def tend(self) -> None:
+        """Prune if it is time to."""
+        try:
+            is_short = shutil.disk_usage(self._folder).free < self._limits.min_free_bytes
+        except OSError:
+            return  # nothing is written where there is no folder; the archive says what is wrong with it
+        now_s = time.monotonic()
+        since_s = float("inf") if self._last_s is None else now_s - self._last_s
+        if since_s >= (AT_LEAST_S if is_short else EVERY_S):
+            self._last_s = now_s
+            self._prune(is_short=is_short)
+
+    def _prune(self, *, is_short: bool) -> None:
+        least = int(self._limits.min_free_bytes * (ROOM if is_short else 1))
+        try:
+            report = prune(self._folder, replace(self._limits, min_free_bytes=least), now=utc_now(), wait=False)
+        except ArchiveError as error:
+            self._say(str(error))
+            return
+        if report:
+            self._show(report)
+
+    def _show(self, report: Report) -> None:
+        for outcome, count in (report.too_old + report.for_room).items():
+            metrics.ARCHIVE_PRUNED.labels(outcome).inc(count)
+        for station, size in report.bytes_by_station.items():
+            metrics.ARCHIVE_BYTES.labels(station).set(size)
+        self._say(report.complaint)
+
+    def _say(self, complaint: str | None) -> None:
+        """Once, however often it is found."""
+        if complaint and self._said is None:
+            log.error("the archive: %s", complaint)
+        self._said = complaint
