@@ -13,11 +13,12 @@ from inspector.alarm_rules import AlarmRules
 from inspector.alarms import Alarms
 from inspector.archive.archive import Archive
 from inspector.bundle import Bundle
+from inspector.checks import FreshCamera, Freshness
 from inspector.config import Config, StationSettings
 from inspector.control import Control
 from inspector.desk import Decision, Desk
 from inspector.health import Heartbeats
-from inspector.inspection import Outcome, Record, Sink
+from inspector.inspection import Camera, Outcome, Record, Sink
 from inspector.judge import Judge
 from inspector.plc import AlarmMessage, Link
 from inspector.pulse import ArchiveWatch, DiskWatch, Pulse, SinkWatch
@@ -70,7 +71,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
     archive = config.archive.open(name) if config.archive else None
     station = Station(
         name,
-        open_camera=partial(settings.camera.open, name),
+        open_camera=partial(_open_camera, settings, Freshness(name, settings.checks)),
         judges=judges,
         reporter=reporter,
         desk=desk,
@@ -104,6 +105,10 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
     return Post(station, pulse)
 
 
+def _open_camera(settings: StationSettings, freshness: Freshness) -> Camera:
+    return FreshCamera(settings.camera.open(settings.name), freshness)
+
+
 def _alarms(settings: StationSettings, record: Record, links: Sequence[Link]) -> Alarms:
     return Alarms(
         settings.name,
@@ -134,6 +139,7 @@ def _judges(settings: StationSettings, load_bundle: LoadBundle, *, keeps_hash: b
             max_latency_ms=settings.max_latency_ms,
             config=_digest(settings),
             keeps_hash=keeps_hash,
+            checks=settings.checks,
         )
         for recipe in (OWN, *settings.recipes)
     }

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, Strin
 from inspector.alarm_rules import AlarmSettings
 from inspector.archive import ArchiveSettings
 from inspector.cameras import CameraSettings
+from inspector.checks import CheckSettings
 from inspector.cores import Cores, share_out, usable_cores
 from inspector.engine_choice import EngineWish, PrecisionWish, Wish
 from inspector.records import RecordSettings
@@ -56,6 +57,8 @@ class StationSettings(Settings):
     """Further bundles, by the name that a trigger or the command ``set-recipe`` asks for them."""
     camera: CameraSettings
     """Where the frames come from."""
+    checks: CheckSettings = CheckSettings()
+    """What a frame has to be, to be judged."""
     triggers: TriggerSettings | None = None
     """Judge one frame for each trigger that comes over MQTT; without it the camera runs free."""
     alarms: AlarmSettings = AlarmSettings()

@@ -1,6 +1,7 @@
 """One frame to one inspection: what a station does with a picture, and nothing of where it comes from or goes to."""
 
 import hashlib
+import logging
 import time
 from functools import partial
 
@@ -9,15 +10,18 @@ from ulid import ULID
 
 from inspector import metrics
 from inspector.bundle import Bundle, Judgement
+from inspector.checks import CheckSettings, PictureCheck
 from inspector.inspection import Evidence, Features, Floats, Frame, Inspection, Outcome, Pixels, Reason, utc_now
 from inspector.plc import Trigger
+
+log = logging.getLogger(__name__)
 
 
 class Judge:
     """Judges frames by one bundle, one at a time; what it makes has yet to be numbered.
 
     ``config``: digest of the station's configuration. ``keeps_hash``: whether the picture's digest goes along, which
-    costs a tenth of a millisecond.
+    costs a tenth of a millisecond. ``checks``: what a picture has to be; without them all are judged.
     """
 
     def __init__(
@@ -28,6 +32,7 @@ class Judge:
         max_latency_ms: float,
         config: str | None = None,
         keeps_hash: bool = False,
+        checks: CheckSettings | None = None,
     ) -> None:
         self.bundle = bundle
         self._station = station
@@ -35,13 +40,17 @@ class Judge:
         self._max_latency_ms = max_latency_ms
         self._config = config
         self._keeps_hash = keeps_hash
+        self._check = PictureCheck(checks, bundle.manifest.normals) if checks else None
 
     def inspect(self, frame: Frame, trigger: Trigger | None = None) -> Evidence:
         """The verdict on a frame, for a trigger or for whoever listens, with what it was made from."""
         watch = Stopwatch(frame.monotonic_s)
         watch.lap("acquire")
         picture = self.bundle.prepare(frame.pixels, out=self._resized)
+        fault = self._check.fault(frame.pixels, picture) if self._check else None
         watch.lap("preprocess")
+        if fault:
+            return Evidence(self._refused(frame, fault, watch, picture, trigger), frame, picture)
         features = self.bundle.embedder.embed(picture[None])
         watch.lap("embed")
         (judgement,) = self.bundle.judge(features)
@@ -55,12 +64,28 @@ class Judge:
         part_id = trigger.part_id if trigger else part_id
         return self._inspection(Outcome.ERROR, reason, trigger, part_id=part_id, captured_at=utc_now())
 
-    def _verdict(
-        self, frame: Frame, judgement: Judgement, watch: "Stopwatch", picture: Pixels, trigger: Trigger | None
+    def _refused(
+        self, frame: Frame, fault: Reason, watch: "Stopwatch", picture: Pixels, trigger: Trigger | None
     ) -> Inspection:
+        """ERROR, for a picture that shows nothing to be judged."""
+        log.warning("frame %d is no good: %s", frame.sequence, fault, extra={"station": self._station})
+        metrics.FRAMES_REFUSED.labels(self._station, fault).inc()
+        return self._verdict(frame, Judgement(Outcome.ERROR, None), watch, picture, trigger, fault=fault)
+
+    def _verdict(
+        self,
+        frame: Frame,
+        judgement: Judgement,
+        watch: "Stopwatch",
+        picture: Pixels,
+        trigger: Trigger | None,
+        *,
+        fault: Reason = Reason.MODEL_ERROR,
+    ) -> Inspection:
+        """``fault``: why, should the judgement be ERROR."""
         outcome, reason = judgement.outcome, None
         if outcome is Outcome.ERROR:
-            reason = Reason.MODEL_ERROR
+            reason = fault
         elif watch.total_ms > self._max_latency_ms:
             outcome, reason = Outcome.ERROR, Reason.DEADLINE
         return self._inspection(

@@ -7,6 +7,7 @@ import pytest
 from inspector import metrics
 from inspector.alarms import Alarms
 from inspector.bundle import Judgement, ReviewBand, read_bundle
+from inspector.checks import CheckSettings
 from inspector.cores import usable_cores
 from inspector.desk import Desk
 from inspector.engines import Engine
@@ -49,11 +50,12 @@ def run(bundle, *cameras, sink=None, max_latency_ms=10_000.0, stop=None):
 
 def a_station(open_camera, bundle, sink, *, max_latency_ms=10_000.0, **options):
     record, desk = MemoryRecord("press-1"), options.pop("desk", Desk(queue_size=2))
+    checks = options.pop("checks", None)
     alarms = options.pop("alarms", None) or Alarms("press-1", tell=lambda _: None, note=record.note)
     return Station(
         "press-1",
         open_camera=open_camera,
-        judges={OWN: Judge("press-1", bundle, max_latency_ms=max_latency_ms)},
+        judges={OWN: Judge("press-1", bundle, max_latency_ms=max_latency_ms, checks=checks)},
         reporter=Reporter("press-1", sinks={"memory": sink}, record=record, desk=desk),
         desk=desk,
         alarms=alarms,
@@ -176,6 +178,32 @@ def test_features_that_are_no_numbers_are_an_error_and_the_next_part_is_judged(b
     assert (error.outcome, error.reason, error.score) == (Outcome.ERROR, "model_error", None)
     assert (error.nearest_type, error.type_confidence) == (None, None)
     assert bad.outcome is Outcome.FAIL
+
+
+def test_a_picture_that_shows_nothing_is_an_error_with_its_reason_that_witnesses_see(bundle):
+    seen = []
+
+    class Looking:
+        def see(self, evidence):
+            seen.append((evidence.inspection.reason, evidence.frame.sequence, evidence.features is not None))
+
+        def close(self):
+            pass
+
+    refused = metrics.FRAMES_REFUSED.labels("press-1", "black_frame")
+    before = refused._value.get()
+    dark = np.zeros_like(GOOD)
+    camera = ScriptedCamera(dark, np.repeat(GOOD, 2, axis=0), GOOD)
+    sink = RememberingSink()
+
+    a_station(lambda: camera, bundle, sink, checks=CheckSettings(), witnesses=(Looking(),)).run(Event())
+
+    black, large, good = sink.inspections
+    assert (black.outcome, black.reason, black.score, black.part_id) == (Outcome.ERROR, "black_frame", None, "p0")
+    assert (large.outcome, large.reason) == (Outcome.ERROR, "wrong_size")
+    assert good.outcome is Outcome.PASS
+    assert seen == [("black_frame", 0, False), ("wrong_size", 1, False), (None, 2, True)]
+    assert refused._value.get() == before + 1
 
 
 def test_lost_camera_is_said_once_and_opened_again_until_it_returns(bundle):
