@@ -1,4 +1,4 @@
-"""The ``inspector`` command: run, check, inspect, bundle, bench, plc-sim, records, archive, schema."""
+"""The ``inspector`` command: run, check, doctor, inspect, bundle, bench, plc-sim, records, archive, schema."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from inspector.bundle import Bundle, Judgement, read_bundle
 from inspector.bundle import options as bundle_options
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
+from inspector.doctor import options as doctor_options
 from inspector.engine_choice import ready_bundle
 from inspector.errors import (
     EXIT_CONFIG,
@@ -41,6 +42,7 @@ SCHEMAS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
 EPILOG: Final = """examples:
   inspector check /etc/inspector/line-1.yaml
   inspector run /etc/inspector/line-1.yaml
+  inspector doctor /etc/inspector/line-1.yaml
   inspector inspect bundles/cells part-0815.png --json
   inspector inspect bundles/cells pictures/
   inspector bundle show bundles/cells
@@ -103,6 +105,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     bundle_options.add_arguments(bundle)
     bundle.set_defaults(command=_bundle)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="look at all that a line needs, and say what to do about what is wrong",
+        description=doctor_options.DESCRIPTION,
+        epilog=doctor_options.EPILOG,
+        formatter_class=raw,
+    )
+    doctor_options.add_arguments(doctor)
+    doctor.set_defaults(command=_doctor)
 
     bench = commands.add_parser(
         "bench", help="measure how fast a bundle is here", description=bench_options.DESCRIPTION
@@ -229,6 +241,12 @@ def _bench(arguments: argparse.Namespace) -> int:
     from inspector.bench.command import bench  # noqa: PLC0415 - a daemon draws no tables
 
     return bench(arguments)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from inspector.doctor.command import doctor  # noqa: PLC0415 - a daemon draws no tables
+
+    return doctor(arguments)
 
 
 def _plc_sim(arguments: argparse.Namespace) -> int:

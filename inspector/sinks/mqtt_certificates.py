@@ -33,13 +33,13 @@ def show_brokers(station: str, sink: str, connection: Any) -> None:
 
 def _show_file(station: str, sink: str, which: str, file: Path, choose: Callable[[Iterable[float]], float]) -> None:
     try:
-        _show(station, sink, which, choose(_ends_s(file)))
+        _show(station, sink, which, choose(ends_s(file)))
     except ValueError as error:
         # TLS took the file, and it goes on: only nobody will be warned.
         log.warning("cannot tell when %s ends: %s", file, error, extra={"station": station})
 
 
-def _ends_s(file: Path) -> list[float]:
+def ends_s(file: Path) -> list[float]:
     """Unix time at which each certificate of a PEM file ends. Raises ValueError for one that X.509 does not allow."""
     # It takes a while to import, and only TLS needs it.
     from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415

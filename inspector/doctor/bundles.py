@@ -1,0 +1,44 @@
+"""Whether each station's bundles are whole, and give their golden verdicts by the engine that will run them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from inspector.bundle import read_bundle, read_manifest
+from inspector.doctor.findings import Finding, Subject, bad, good, unclear
+from inspector.engine_choice import Wish
+from inspector.engine_record import remembered, situation
+from inspector.engines import Engine
+from inspector.errors import BundleError, ConfigError
+
+
+def look_at_bundles(subject: Subject) -> Iterator[Finding]:
+    """One finding for each bundle, and one where ``auto`` has not been measured yet."""
+    for station in subject.config.stations:
+        wish = subject.config.wish_of(station)
+        for recipe, path in ((None, station.bundle), *station.recipes.items()):
+            about = f"{station.name}: bundle" + (f" of recipe {recipe}" if recipe else "")
+            try:
+                engine = _chosen(path, wish)
+                yield _proved(about, path, engine or wish.candidates(read_manifest(path)[0])[0])
+            except (BundleError, ConfigError) as error:
+                yield bad(about, str(error), "copy the bundle here again, or name another one; see the message")
+                continue
+            if engine is None:
+                yield unclear(f"{about}: engine", "auto: nothing is measured yet", f"inspector check {subject.line}")
+
+
+def _chosen(path: Path, wish: Wish) -> Engine | None:
+    """The engine that will run the bundle; None where ``auto`` is still to be measured, which is not for the doctor."""
+    manifest, digest = read_manifest(path)
+    candidates = wish.candidates(manifest)
+    if len(candidates) == 1:
+        return candidates[0]
+    choice = remembered(path, situation(digest, candidates))
+    return Engine(choice.engine, choice.precision, wish.threads, wish.cores) if choice else None
+
+
+def _proved(about: str, path: Path, engine: Engine) -> Finding:
+    bundle = read_bundle(path, engine)
+    bundle.check_golden()
+    pictures = len(bundle.manifest.golden)
+    return good(about, f"{bundle.manifest.name} {bundle.digest[:12]}: whole; {pictures} golden verdicts by {engine}")
