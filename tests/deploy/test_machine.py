@@ -1,0 +1,222 @@
+"""The shipped units in a real systemd: the daemon inside its sandbox, with a camera, both CPU engines, and TLS."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inspector.errors import EXIT_CONFIG
+from tests.broker import MOSQUITTO, Subscriber, free_port, wait_until
+from tests.machine import a_machine
+from tests.parts import good_parts, write_parts
+from tests.plant import Plant
+from tests.requirements import needs
+
+SOURCE = Path(__file__).parents[2]
+UNIT = "inspector@line-1.service"
+
+CONFIG = """\
+metrics: {{port: {metrics_port}}}
+record: {{folder: /var/lib/inspector/records}}
+stations:
+  - name: {station}
+    engine: {engine}
+    bundle: /var/lib/inspector/bundles/plates
+    camera: {{kind: folder, path: /srv/pictures, rate_hz: 10}}
+sinks:
+  - kind: mqtt
+    port: {port}
+    tls:
+      ca_file: /etc/inspector/plant-ca.pem
+      cert_file: /etc/inspector/{station}.pem
+      key_file: /run/credentials/inspector@{line}.service/{station}.key
+"""
+CREDENTIAL = """\
+[Service]
+LoadCredential={station}.key:/etc/inspector/secrets/{station}.key
+"""
+
+HANGS_SOON = """\
+[Service]
+WatchdogSec=3s
+RestartSec=0
+"""
+
+PROBE = """\
+import ctypes, json, mmap, os, socket
+
+def may(what, *arguments):
+    try:
+        what(*arguments)
+    except OSError:
+        return False
+    return True
+
+def call(number, *arguments):
+    if ctypes.CDLL(None, use_errno=True).syscall(number, *arguments) < 0:
+        raise OSError(ctypes.get_errno())
+
+may_do = {
+    "write where it runs from": may(open, "/opt/inspector/probe", "w"),
+    "write its configuration": may(open, "/etc/inspector/probe", "w"),
+    "write its state": may(open, "/var/lib/inspector/probe", "w"),
+    "write its cache": may(open, os.environ["XDG_CACHE_HOME"] + "/probe", "w"),
+    "make a control socket": may(socket.socket(socket.AF_UNIX).bind, "/run/inspector/probe/control"),
+    "see other homes": may(os.listdir, "/root"),
+    "read a secret that is not its own": may(open, "/etc/inspector/secrets/press-1.key"),
+    "make code": may(lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)),
+    "send raw packets": may(socket.socket, socket.AF_PACKET, socket.SOCK_RAW),
+    "make a namespace": may(call, 272, 0x10000000),
+    "pin a thread to a core": may(os.sched_setaffinity, 0, os.sched_getaffinity(0)),
+    "set the clock": may(call, 227, 0, ctypes.create_string_buffer(16)),
+}
+print(json.dumps(may_do))
+"""
+
+IN_ITS_PLACE = """\
+[Service]
+Type=oneshot
+Restart=no
+ExecStart=
+ExecStart=/opt/inspector/venv/bin/python /opt/inspector/probe.py
+"""
+
+MAY = {"write its state", "write its cache", "make a control socket", "pin a thread to a core"}
+
+
+class LinePc:
+    """The machine with the daemon installed, on the plant's network."""
+
+    def __init__(self, machine, plant, port):
+        self.machine = machine
+        self.plant = plant
+        self.port = port
+
+    def install(self, wheels, bundle):
+        for name in ("deploy", "systemd"):
+            shutil.copytree(SOURCE / name, self.machine.root / "src" / name)
+        shutil.copytree(wheels, self.machine.root / "src" / "wheels")
+        self.machine.command("/src/deploy/install.sh", "--wheels", "/src/wheels")
+        shutil.copytree(bundle, self.machine.root / "var/lib/inspector/bundles/plates")
+        write_parts(self.machine.root / "srv/pictures", good_parts(9))
+
+    def add(self, line, station, engine):
+        """A line of one station, not started."""
+        tls, write = self.plant.tls("station", station), self.machine.write
+        write("/etc/inspector/plant-ca.pem", tls.ca_file.read_text())
+        write(f"/etc/inspector/{station}.pem", tls.cert_file.read_text())
+        write(f"/etc/inspector/secrets/{station}.key", tls.key_file.read_text(), mode=0o600)
+        write(f"/etc/systemd/system/inspector@{line}.service.d/site.conf", CREDENTIAL.format(station=station))
+        text = CONFIG.format(line=line, station=station, engine=engine, port=self.port, metrics_port=free_port())
+        write(f"/etc/inspector/{line}.yaml", text)
+        self.machine.command("systemctl", "daemon-reload")
+
+    def wait_for_verdict(self, station):
+        subscriber = Subscriber(self.port, f"inspector/{station}/result", tls=self.plant.context("reader", "historian"))
+        try:
+            subscriber.wait(lambda: subscriber.of("result"), f"a verdict of {station}")
+            return subscriber.of("result")[0]
+        finally:
+            subscriber.close()
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """The package and all that it needs, as a site without a network would carry it in."""
+    folder = tmp_path_factory.mktemp("wheels")
+    constraints = SOURCE / ".ci" / "constraints.txt"
+    make = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder, "--constraint", constraints]
+    made = subprocess.run([*make, f"{SOURCE}[openvino]"], capture_output=True, text=True, check=False)
+    needs(made.returncode == 0, f"a package index, or pip's cache of it: {made.stderr}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def line_pc(tmp_path_factory, wheels, small_bundle):
+    """Its line-1 runs, by ONNX Runtime."""
+    needs(MOSQUITTO, "mosquitto (Debian: apt-get install mosquitto)")
+    plant = Plant(tmp_path_factory.mktemp("plant"))
+    with plant.broker() as broker, a_machine() as machine:
+        line_pc = LinePc(machine, plant, broker.port)
+        line_pc.install(wheels, small_bundle)
+        line_pc.add("line-1", "press-1", "onnxruntime")
+        machine.command("systemctl", "start", UNIT)
+        yield line_pc
+
+
+@pytest.fixture
+def machine(line_pc):
+    return line_pc.machine
+
+
+def test_judges_and_says_so_over_tls(line_pc, machine):
+    assert line_pc.wait_for_verdict("press-1")["outcome"] == "PASS"
+    assert machine.property(UNIT, "ActiveState") == "active"
+    assert machine.property(UNIT, "StatusText")
+    assert machine.property(UNIT, "NRestarts") == "0"
+
+
+def test_runs_as_nobody_in_particular_without_a_right(machine):
+    status = machine.command("cat", f"/proc/{machine.property(UNIT, 'MainPID')}/status")
+    fields = dict(row.split(":\t", 1) for row in status.splitlines() if ":\t" in row)
+
+    assert "0" not in fields["Uid"].split()
+    assert int(fields["CapBnd"], 16) == 0
+    assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
+
+
+def test_the_sandbox_keeps_out_what_it_should_and_nothing_else(machine):
+    """A probe in the daemon's place, under the same unit."""
+    machine.write("/opt/inspector/probe.py", PROBE)
+    machine.write("/etc/systemd/system/inspector@probe.service.d/probe.conf", IN_ITS_PLACE)
+    machine.command("systemctl", "daemon-reload")
+    machine.command("systemctl", "start", "inspector@probe.service")
+    said = machine.command("journalctl", "-u", "inspector@probe", "-o", "cat", "--identifier", "python")
+
+    assert {what for what, may in json.loads(said).items() if may} == MAY
+
+
+def test_comes_back_after_it_was_killed_and_after_it_hung(machine):
+    machine.write(f"/etc/systemd/system/{UNIT}.d/watchdog.conf", HANGS_SOON)
+    machine.command("systemctl", "daemon-reload")
+    for signal, restarts in (("SIGKILL", 1), ("SIGSTOP", 2)):
+        machine.command("systemctl", "kill", "--signal", signal, UNIT)
+        wait_until(lambda n=restarts: machine.property(UNIT, "NRestarts") == str(n), f"restart after {signal}")
+        wait_until(lambda: machine.property(UNIT, "ActiveState") == "active", "the line to run again")
+
+
+def test_a_mistake_is_said_once_and_not_tried_again(machine):
+    machine.write("/etc/inspector/wrong.yaml", "stations: []\n")
+    machine.command("systemctl", "start", "inspector@wrong.service", check=False)
+
+    assert machine.property("inspector@wrong.service", "ActiveState") == "failed"
+    assert machine.property("inspector@wrong.service", "ExecMainStatus") == str(EXIT_CONFIG)
+    assert machine.property("inspector@wrong.service", "NRestarts") == "0"
+    assert "there are no stations" in machine.command("journalctl", "-u", "inspector@wrong", "-o", "cat")
+
+
+def test_an_upgrade_brings_openvino_with_its_drop_in_without_which_it_does_not_run(line_pc, machine):
+    before = machine.property(UNIT, "MainPID")
+    machine.command("/src/deploy/install.sh", "--wheels", "/src/wheels", "--extras", "openvino")
+    assert machine.property(UNIT, "ActiveState") == "active"
+    assert machine.property(UNIT, "MainPID") not in {before, "0"}
+
+    line_pc.add("line-2", "press-2", "openvino")
+    machine.command("systemctl", "start", "inspector@line-2.service")
+    assert line_pc.wait_for_verdict("press-2")["outcome"] == "PASS"
+    machine.command("systemctl", "stop", "inspector@line-2.service")
+    machine.write("/etc/systemd/system/inspector@line-2.service.d/z.conf", "[Service]\nMemoryDenyWriteExecute=yes\n")
+    machine.command("systemctl", "daemon-reload")
+    machine.command("systemctl", "start", "inspector@line-2.service", check=False)
+    assert machine.property("inspector@line-2.service", "ExecMainStatus") == str(EXIT_CONFIG)
+
+
+def test_stops_at_once_and_takes_nothing_along(machine):
+    machine.command("systemctl", "stop", UNIT)
+
+    assert machine.property(UNIT, "Result") == "success"
+    verify = ["/opt/inspector/venv/bin/inspector", "records", "verify", "/var/lib/inspector/records"]
+    assert "press-1.sqlite: good" in machine.command(*verify)
