@@ -27,6 +27,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/inspector schema result | diff - deploy/mqtt/result.schema.json
 	$(BIN)/inspector schema config | diff - configs/inspector/schema.json
 	$(BIN)/inspector-train schema | diff - configs/training/schema.json
+	$(BIN)/python -m deploy.grafana.generator --check
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix
@@ -36,6 +37,7 @@ schemas: $(VENV)/dev.stamp
 	$(BIN)/inspector schema result > deploy/mqtt/result.schema.json
 	$(BIN)/inspector schema config > configs/inspector/schema.json
 	$(BIN)/inspector-train schema > configs/training/schema.json
+	$(BIN)/python -m deploy.grafana.generator
 
 clean:
 	rm -rf $(VENV) build

@@ -51,13 +51,13 @@ def test_grafana_asks_the_prometheus_of_the_compose_file_as_often_as_it_scrapes(
     assert DATASOURCE["jsonData"]["timeInterval"] == PROMETHEUS["global"]["scrape_interval"]
 
 
-def test_grafana_finds_the_dashboard():
+def test_grafana_finds_the_dashboards():
     mounted = dict(mount.split(":")[1::-1] for mount in SERVICES["grafana"]["volumes"])
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     folder = PROVIDER["options"]["path"]
 
-    assert home == f"{folder}/inspector.json"
-    assert (DEPLOY / mounted[folder] / "inspector.json").exists()
+    assert home == f"{folder}/inspector-line.json"
+    assert (DEPLOY / mounted[folder] / "inspector-line.json").exists()
     assert "/etc/grafana/provisioning" in mounted
 
 

@@ -1,14 +1,11 @@
 """The recording rules, judged by promtool: what they compute, and what they compute it from."""
 
-import re
-
 import pytest
 import yaml
 
-from tests.deploy.dashboard import METRICS, samples_of
+from tests.deploy.dashboard import SAMPLES, names_in
 from tests.deploy.rules import FILES, RECORDS, RULES, promtool
 
-SAMPLES = {name: labels for metric in METRICS for name, labels in samples_of(metric).items()}
 NOT_OURS = {"up", "process_start_time_seconds"}
 """Metrics of Prometheus itself and of its client library."""
 
@@ -110,8 +107,7 @@ def expectation(series, value):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("record") or rule["alert"])
 def test_reads_only_metrics_that_the_daemon_exposes_or_another_rule_records(rule):
-    expr = re.sub(r'"[^"]*"', '""', rule["expr"])
-    names = set(re.findall(r"[a-z]+:[a-z0-9_:]+|inspector_\w+|\bup\b|process_\w+", expr))
+    names = names_in(rule["expr"])
 
     assert names
     assert names <= SAMPLES.keys() | NOT_OURS | {rule["record"] for rule in RECORDS}

@@ -1,0 +1,41 @@
+"""One line at a glance: verdicts, scores, latency, cameras and sinks, alarms."""
+
+from deploy.grafana.generator import shared
+from deploy.grafana.generator.page import Page, Row
+from deploy.grafana.generator.panels import Column, Panel, Query, number, rows
+from deploy.grafana.generator.queries import chosen
+from deploy.grafana.generator.variables import LINES, PICTURES, STATIONS
+
+
+def line() -> Page:
+    """The line overview."""
+    alarms = number(
+        "Alarms not reset",
+        "They stay until a person has acknowledged and reset them, also when their cause is gone.",
+        Query(f"sum by (station) (inspector_alarm_active{chosen()})"),
+        unit="short",
+        steps=((None, "green"), (1, "red")),
+    )
+    return Page(
+        uid="inspector-line",
+        title="Inspection: line",
+        description="Verdicts, latency and health of the chosen stations.",
+        variables=(LINES, STATIONS, PICTURES),
+        rows=(
+            Row("Now", 5, [shared.anomaly_rate(), shared.availability(), shared.slack(), alarms]),
+            Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course()]),
+            Row("Scores and latency", 9, [shared.scores(), shared.latency()]),
+            Row("Cameras and sinks", 7, [shared.cameras(), shared.sinks(), shared.dropped()]),
+            Row("Alarms and alerts", 9, [shared.alarms(), _alerts()]),
+        ),
+    )
+
+
+def _alerts() -> Panel:
+    firing = 'ALERTS{alertname=~"Inspector.*", alertstate="firing", line=~"$line"}'
+    return rows(
+        "Alerts",
+        "What Prometheus' rules find; the runbook has a section for each.",
+        {"alertname": "Alert", "station": "Station", "severity": "Severity"},
+        {"Alerts": Column(f"count by (alertname, station, severity) ({firing})")},
+    )
