@@ -11,7 +11,7 @@ from typing import Final
 from inspector import metrics
 from inspector.archive.prune import Limits, Report, prune
 from inspector.errors import ArchiveError
-from inspector.inspection import utc_now
+from inspector.inspection import Outcome, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ class Janitor:
         self._folder, self._limits = folder, limits
         self._last_s: float | None = None
         self._said: str | None = None
+        for outcome in Outcome:
+            metrics.ARCHIVE_PRUNED.labels(outcome)  # a counter that first appears at 1 has no rate
 
     def run(self, stop: Event) -> None:
         """Go on until ``stop`` is set."""

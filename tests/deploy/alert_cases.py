@@ -74,6 +74,12 @@ CASES = {
         at=3,
         says="press-1 has lost its camera",
     ),
+    "InspectorCameraTroubles": Case(
+        fires={'inspector_camera_troubles_total{trouble="packets_lost"}': "0+2x20"},
+        silent={'inspector_camera_troubles_total{trouble="packets_resent"}': "0+50x20"},
+        at=16,
+        says="press-1 loses packets or buffers on the way from its camera",
+    ),
     "InspectorNoInspections": Case(
         fires=outcomes("0+60x20 1200x40"),
         silent=outcomes("0+60x60"),
@@ -130,6 +136,13 @@ CASES = {
         says="press-1 cannot write its record",
         labels={**STATION, "alarm": "record_degraded"},
     ),
+    "InspectorArchiveDegraded": Case(
+        fires=alarm("archive_degraded", "0 1x5"),
+        silent=alarm("archive_degraded", "0x5"),
+        at=2,
+        says="press-1 cannot write pictures into its archive",
+        labels={**STATION, "alarm": "archive_degraded"},
+    ),
     "InspectorAlarmNotReset": Case(
         fires=alarm("fail_rate", "0 1x20"),
         silent=alarm("fail_rate", "0 1x8 0x20") | alarm("stop_line", "1x20"),
@@ -163,6 +176,12 @@ CASES = {
         silent={"inspector_record_rows_lost_total": "3x20"},
         at=8,
         says="press-1 has lost rows of its record",
+    ),
+    "InspectorArchiveDropped": Case(
+        fires={'inspector_archive_dropped_total{reason="overflow"}': "0x5 3x10"},
+        silent={'inspector_archive_dropped_total{reason="stopped"}': "0x5 3x10"},
+        at=8,
+        says="press-1 did not archive pictures that it should have kept",
     ),
     "InspectorDiskNearlyFull": Case(
         fires={"inspector_record_disk_free_bytes": "4x10", "inspector_record_disk_size_bytes": "100x10"},

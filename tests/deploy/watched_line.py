@@ -78,11 +78,8 @@ class WatchedLine:
             return urllib.request.urlopen(f"http://{self._prometheus}/-/ready", timeout=10).status == 200
 
     def _has_seen_all(self):
-        wanted = [
-            *(rule["record"] for rule in RECORDS),
-            'ALERTS{alertstate="firing"}',
-            'inspector_sink_up{sink="mqtt"} == 1',
-        ]
+        wanted = ['ALERTS{alertstate="firing"}', 'inspector_sink_up{sink="mqtt"} == 1', "inspector_archive_bytes"]
+        wanted += [rule["record"] for rule in RECORDS]
         return all(self.query(each) for each in wanted)
 
     def _run(self, *command):
@@ -100,10 +97,11 @@ class WatchedLine:
     def _config(self, broker_port, tls):
         camera = {"kind": "folder", "path": str(self._folder / "pictures"), "rate_hz": 50}
         busy = {"name": BUSY, "bundle": str(self._bundle), "camera": camera}
-        lost = {**busy, "name": LOST, "camera": {**camera, "path": str(self._folder / "gone")}, "sinks": []}
+        lost = {**busy, "name": LOST, "camera": {"kind": "opencv", "source": "/dev/video99"}, "sinks": []}
         return {
             "metrics": {"port": int(self._daemon.rpartition(":")[2])},
             "record": {"folder": str(self._folder / "records")},
+            "archive": {"folder": str(self._folder / "archive"), "min_free_bytes": 0},
             "sinks": [{"kind": "mqtt", "host": "localhost", "port": broker_port, "tls": tls.model_dump(mode="json")}],
             # An alarm that stops the line is an alert at once.
             "stations": [{**busy, "alarms": {"consecutive_fails": 1, "stop_line": ["consecutive_fails"]}}, lost],

@@ -25,7 +25,7 @@ def line() -> Page:
             Row("Now", 5, [shared.anomaly_rate(), shared.availability(), shared.slack(), alarms]),
             Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course()]),
             Row("Scores and latency", 9, [shared.scores(), shared.latency()]),
-            Row("Cameras and sinks", 7, [shared.cameras(), shared.sinks(), shared.dropped()]),
+            Row("Cameras and sinks", 7, [shared.cameras(), shared.sinks(), shared.dropped(), shared.refused()]),
             Row("Alarms and alerts", 9, [shared.alarms(), _alerts()]),
         ),
     )

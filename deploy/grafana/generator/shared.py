@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from deploy.grafana.generator.panels import Link, Panel, Query, graph, heat, number, states
-from deploy.grafana.generator.queries import RATE, chosen, per_second, quantile, recorded
+from deploy.grafana.generator.queries import RATE, chosen, per_minute, per_second, quantile, recorded
 
 COLOURS = {"PASS": "green", "FAIL": "orange", "ERROR": "red"}
 UP = {"1": ("up", "green"), "0": ("down", "red")}
@@ -124,6 +124,15 @@ def dropped() -> Panel:
         "Frames of a free-running camera that were not inspected. Superseded: a newer one was there first.",
         Query(per_second("inspector_frames_dropped_total", "station, reason"), "{{station}} {{reason}}"),
         unit="cps",
+    )
+
+
+def refused() -> Panel:
+    return graph(
+        "Frames refused",
+        "Frames a minute that got ERROR for what they are: old, repeated, torn, dark, blurred, of another size.",
+        Query(per_minute("inspector_frames_refused_total", "station, reason"), "{{station}} {{reason}}"),
+        unit="cpm",
     )
 
 

@@ -1,6 +1,6 @@
 """All that one station says of itself."""
 
-from deploy.grafana.generator import shared
+from deploy.grafana.generator import archive, shared
 from deploy.grafana.generator.page import Page, Row
 from deploy.grafana.generator.panels import Column, Panel, Query, graph, number, rows
 from deploy.grafana.generator.queries import RATE, chosen, per_minute, per_second, quantile
@@ -18,8 +18,11 @@ def station() -> Page:
             Row("Now", 5, [shared.anomaly_rate(), shared.availability(), shared.slack(), shared.last_frame()]),
             Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course(), shared.scores()]),
             Row("Time", 8, [shared.latency(), _stages(), _recording()]),
-            Row("Camera", 7, [shared.cameras(), _reopens(), shared.dropped()]),
+            Row("Camera", 7, [shared.cameras(), _reopens(), _troubles()]),
+            Row("Frames", 7, [shared.dropped(), shared.refused()]),
             Row("Triggers and results", 7, [_triggers(), shared.sinks(), _outbox()]),
+            Row("Archive", 7, archive.kept()),
+            Row("What the archive takes", 7, archive.taken()),
             Row("What should not be", 7, [_losses(), _certificates(), _room()]),
             Row("Alarms", 8, [shared.alarms()]),
             Row("Models", 6, [_models()]),
@@ -53,6 +56,15 @@ def _reopens() -> Panel:
         "Camera reopens",
         "Attempts a minute to open a lost camera again.",
         Query(per_minute("inspector_camera_reopens_total", "station")),
+        unit="cpm",
+    )
+
+
+def _troubles() -> Panel:
+    return graph(
+        "Between camera and driver",
+        "Packets and buffers a minute, as the driver counts them: a bad cable or a full network shows here first.",
+        Query(per_minute("inspector_camera_troubles_total", "trouble"), "{{trouble}}"),
         unit="cpm",
     )
 
