@@ -4,7 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from inspector.cameras.aravis import AravisSettings
+from inspector.cameras.basler import BaslerSettings
 from inspector.cameras.folder import FolderSettings
+from inspector.cameras.genicam import GenicamSettings
 from inspector.cameras.opencv import OpenCVSettings
 
-CameraSettings = Annotated[FolderSettings | OpenCVSettings, Field(discriminator="kind")]
+CameraSettings = Annotated[
+    FolderSettings | OpenCVSettings | AravisSettings | GenicamSettings | BaslerSettings, Field(discriminator="kind")
+]

@@ -18,6 +18,8 @@ from inspector.cameras import CameraSettings
 from inspector.cameras.folder import FolderSettings
 from inspector.cameras.opencv import OpenCVSettings
 from inspector.errors import CameraError
+from tests.gige_camera import GigECamera, only_user
+from tests.industrial import aravis_settings, basler_settings, genicam_settings
 from tests.network_cameras import HttpCamera, next_frame
 
 STATION = "packing-2"
@@ -25,11 +27,15 @@ STATION = "packing-2"
 
 @dataclass(frozen=True)
 class Example:
-    """Settings of a camera that has three frames and more, of one that has one at most, and of one that is lost."""
+    """Settings of a camera that has three frames and more, of one that has one at most, and of one that is lost.
+
+    ``serves_one``: whoever has opened the device keeps everybody else out.
+    """
 
     delivers: Callable[[Path, ExitStack], CameraSettings]
     falls_silent: Callable[[Path, ExitStack], CameraSettings]
-    is_lost: CameraSettings
+    is_lost: Callable[[], CameraSettings]
+    serves_one: bool = False
 
 
 def pictures(path):
@@ -50,12 +56,18 @@ def stream(resources):
     return resources.enter_context(HttpCamera()).url
 
 
+def gige(resources, **settings):
+    resources.enter_context(only_user())
+    camera = resources.enter_context(GigECamera())
+    return aravis_settings(address=camera.address, isolate=False, **settings)
+
+
 EXAMPLES = {
     "folder": {
         mode: Example(
             delivers=lambda path, _, mode=mode: FolderSettings(path=pictures(path), mode=mode),
             falls_silent=lambda path, _, mode=mode: FolderSettings(path=pictures(path), mode=mode, rate_hz=0.001),
-            is_lost=FolderSettings(path="/nowhere/at/all", mode=mode),
+            is_lost=lambda mode=mode: FolderSettings(path="/nowhere/at/all", mode=mode),
         )
         for mode in ("once", "loop", "watch")
     },
@@ -63,18 +75,42 @@ EXAMPLES = {
         "file": Example(
             delivers=lambda path, _: OpenCVSettings(source=video(path)),
             falls_silent=lambda path, _: OpenCVSettings(source=video(path), rate_hz=0.001),
-            is_lost=OpenCVSettings(source="/nowhere/at/all.avi"),
+            is_lost=lambda: OpenCVSettings(source="/nowhere/at/all.avi"),
         ),
         "stream": Example(
             delivers=lambda _, resources: OpenCVSettings(source=stream(resources)),
             # What comes is always too old.
             falls_silent=lambda _, resources: OpenCVSettings(source=stream(resources), max_age_ms=1e-9),
-            is_lost=OpenCVSettings(source="http://127.0.0.1:9/nobody"),
+            is_lost=lambda: OpenCVSettings(source="http://127.0.0.1:9/nobody"),
         ),
         "isolated": Example(
             delivers=lambda _, resources: OpenCVSettings(source=stream(resources), isolate=True),
             falls_silent=lambda _, resources: OpenCVSettings(source=stream(resources), isolate=True, max_age_ms=1e-9),
-            is_lost=OpenCVSettings(source="http://127.0.0.1:9/nobody", isolate=True),
+            is_lost=lambda: OpenCVSettings(source="http://127.0.0.1:9/nobody", isolate=True),
+        ),
+    },
+    "aravis": {
+        "GigE Vision": Example(
+            delivers=lambda _, resources: gige(resources),
+            falls_silent=lambda _, resources: gige(resources, trigger={"source": "Software"}),
+            is_lost=lambda: aravis_settings(serial="nobody's", isolate=False),
+            serves_one=True,
+        ),
+    },
+    "genicam": {
+        "GenTL": Example(
+            delivers=lambda *_: genicam_settings(),
+            # What comes is always too old.
+            falls_silent=lambda *_: genicam_settings(max_age_ms=1e-9),
+            is_lost=lambda: genicam_settings(serial="nobody's"),
+            serves_one=True,
+        ),
+    },
+    "basler": {
+        "emulation": Example(
+            delivers=lambda *_: basler_settings(),
+            falls_silent=lambda *_: basler_settings(trigger={"source": "Software"}),
+            is_lost=lambda: basler_settings(serial="nobody's"),
         ),
     },
 }
@@ -90,8 +126,9 @@ def test_every_kind_has_an_example():
 @pytest.mark.parametrize("kind", EXAMPLES)
 def test_the_kind_is_in_the_list(kind):
     for example in EXAMPLES[kind].values():
-        data = example.is_lost.model_dump(exclude_unset=True, mode="json") | {"kind": kind}
-        assert TypeAdapter(CameraSettings).validate_python(data) == example.is_lost
+        settings = example.is_lost()
+        data = settings.model_dump(exclude_unset=True, mode="json") | {"kind": kind}
+        assert TypeAdapter(CameraSettings).validate_python(data) == settings
 
 
 @pytest.fixture
@@ -174,6 +211,8 @@ def test_closing_twice_is_safe(camera):
 
 
 def test_two_cameras_of_the_same_settings_do_not_disturb_each_other(example, tmp_path, resources):
+    if example.serves_one:
+        pytest.skip("such a camera serves one station")
     settings = example.delivers(tmp_path, resources)
     cameras = [settings.open(f"station-{number}") for number in range(2)]
     for camera in cameras:
@@ -184,4 +223,4 @@ def test_two_cameras_of_the_same_settings_do_not_disturb_each_other(example, tmp
 
 def test_a_lost_camera_names_its_station(example):
     with pytest.raises(CameraError, match=STATION):
-        example.is_lost.open(STATION)
+        example.is_lost().open(STATION)
