@@ -9,7 +9,9 @@ from inspector.cameras.basler import BaslerSettings
 from inspector.cameras.folder import FolderSettings
 from inspector.cameras.genicam import GenicamSettings
 from inspector.cameras.opencv import OpenCVSettings
+from inspector.cameras.simulator import SimulatorSettings
 
 CameraSettings = Annotated[
-    FolderSettings | OpenCVSettings | AravisSettings | GenicamSettings | BaslerSettings, Field(discriminator="kind")
+    FolderSettings | OpenCVSettings | AravisSettings | GenicamSettings | BaslerSettings | SimulatorSettings,
+    Field(discriminator="kind"),
 ]

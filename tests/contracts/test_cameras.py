@@ -17,12 +17,17 @@ from pydantic import TypeAdapter
 from inspector.cameras import CameraSettings
 from inspector.cameras.folder import FolderSettings
 from inspector.cameras.opencv import OpenCVSettings
+from inspector.cameras.simulator import SimulatorSettings
 from inspector.errors import CameraError
 from tests.gige_camera import GigECamera, only_user
 from tests.industrial import aravis_settings, basler_settings, genicam_settings
 from tests.network_cameras import HttpCamera, next_frame
 
 STATION = "packing-2"
+UNPLUGGED = Path(__file__).with_name("unplugged.txt")
+"""A drill: the simulated camera is lost as long as that is what stands in the file."""
+
+SMALL = {"width": 64, "height": 64}
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,14 @@ EXAMPLES = {
             is_lost=lambda: basler_settings(serial="nobody's"),
         ),
     },
+}
+EXAMPLES["simulator"] = {
+    name: Example(
+        delivers=lambda _, __, isolate=isolate: SimulatorSettings(**SMALL, rate_hz=100, isolate=isolate),
+        falls_silent=lambda _, __, isolate=isolate: SimulatorSettings(**SMALL, rate_hz=0.001, isolate=isolate),
+        is_lost=lambda isolate=isolate: SimulatorSettings(drill=UNPLUGGED, isolate=isolate),
+    )
+    for name, isolate in (("here", False), ("isolated", True))
 }
 NAMED = {f"{kind} {name}": example for kind, examples in EXAMPLES.items() for name, example in examples.items()}
 
