@@ -20,6 +20,7 @@ from inspector.desk import Decision, Desk
 from inspector.health import Heartbeats
 from inspector.inspection import Camera, Outcome, Record, Sink
 from inspector.judge import Judge
+from inspector.last_picture import LastPicture
 from inspector.plc import AlarmMessage, Link
 from inspector.pulse import ArchiveWatch, DiskWatch, Pulse, SinkWatch
 from inspector.records import MemoryRecord
@@ -79,7 +80,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         health=health,
         triggers=settings.triggers,
         load_judges=load,
-        witnesses=(archive,) if archive else (),
+        witnesses=tuple(witness for witness in (archive, _last_picture(name, config)) if witness),
     )
     control = Control(
         station,
@@ -107,6 +108,10 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
 
 def _open_camera(settings: StationSettings, freshness: Freshness) -> Camera:
     return FreshCamera(settings.camera.open(settings.name), freshness)
+
+
+def _last_picture(station: str, config: Config) -> LastPicture | None:
+    return LastPicture(station, config.ui.last_pictures / station) if config.ui else None
 
 
 def _alarms(settings: StationSettings, record: Record, links: Sequence[Link]) -> Alarms:

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from inspector.inspection import Inspection, Outcome
 from inspector.pictures import SUFFIXES, read_picture
 from inspector.plc_sim import options as plc_options
 from inspector.records import options as records_options
+from inspector.ui import options as ui_options
 
 EXIT_BY_OUTCOME: Final = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.ERROR: 3}
 """``inspect`` ends with the worst of its verdicts; 2 is argparse's for a wrong command line."""
@@ -147,6 +149,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     archive_options.add_arguments(archive)
     archive.set_defaults(command=_archive)
+
+    ui = commands.add_parser(
+        "ui",
+        help="serve the operator's page",
+        description=ui_options.PAGE,
+        epilog=ui_options.PAGE_EXAMPLES,
+        formatter_class=raw,
+    )
+    ui_options.add_page_arguments(ui)
+    ui.set_defaults(command=_ui)
+
+    accounts = commands.add_parser(
+        "accounts",
+        help="who may log in to the operator's page",
+        description=ui_options.ACCOUNTS,
+        epilog=ui_options.ACCOUNTS_EXAMPLES,
+        formatter_class=raw,
+    )
+    ui_options.add_account_arguments(accounts)
+    accounts.set_defaults(command=_accounts)
 
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("of", choices=sorted(SCHEMAS), help="the daemon's configuration, or the MQTT result message")
@@ -270,6 +292,26 @@ def _archive(arguments: argparse.Namespace) -> int:
             f"{arguments.config}: it keeps no pictures; say where under archive:, as configs/inspector/line.yaml"
         )
     return archive(arguments, settings)
+
+
+def _ui(arguments: argparse.Namespace) -> int:
+    with _with_the_page():
+        from inspector.ui.command import serve  # noqa: PLC0415 - an extra, and a daemon serves no pages
+    return serve(arguments)
+
+
+def _accounts(arguments: argparse.Namespace) -> int:
+    with _with_the_page():
+        from inspector.ui.command import manage  # noqa: PLC0415 - as above
+    return manage(arguments)
+
+
+@contextmanager
+def _with_the_page() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise ConfigError(f"the operator's page needs {error.name}: pip install 'line-inspector[ui]'") from error
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from inspector.cameras import CameraSettings
 from inspector.checks import CheckSettings
 from inspector.cores import Cores, share_out, usable_cores
 from inspector.engine_choice import EngineWish, PrecisionWish, Wish
+from inspector.operator_page import PageSettings
 from inspector.records import RecordSettings
 from inspector.settings import ConfigPath, Settings, read_settings
 from inspector.sinks import SinkSettings
@@ -87,6 +88,8 @@ class Config(Settings):
     delivered are in memory alone, and each start counts from 0."""
     archive: ArchiveSettings | None = None
     """Pictures of what was judged, kept on the disk; without it none is kept."""
+    ui: PageSettings | None = None
+    """The operator's page; with it, the daemon keeps the last picture of each station for it."""
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
     engine: EngineWish = "onnxruntime"

@@ -1,0 +1,117 @@
+"""The last picture of a station, small and with its heat map, as files for whoever wants to look at the line now."""
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+from threading import Condition, Event, Thread
+from typing import Final
+
+from inspector.errors import FrameError
+from inspector.heatmap import overlay
+from inspector.inspection import Evidence, Pixels
+from inspector.pictures import encode_jpeg, resize
+
+log = logging.getLogger(__name__)
+
+EVERY_S: Final = 0.4
+"""Between two pictures: a person sees no more, and a core is kept busy for a hundredth of the time."""
+
+LONGEST_SIDE: Final = 640
+QUALITY: Final = 80
+HOTTEST: Final = 10.0
+"""Spreads of normal places that are drawn hottest, unless the picture has a hotter place."""
+
+PICTURE: Final = ".jpg"
+HEAT_MAP: Final = ".heat.jpg"
+
+
+class LastPicture:
+    """A witness with a thread of its own, which takes the newest inspection and lets the others go.
+
+    ``folder`` holds two files of one station, named by the inspection's id, and nothing else.
+    """
+
+    def __init__(self, station: str, folder: Path) -> None:
+        self._station = station
+        self._folder = folder
+        self._changed = Condition()
+        self._newest: Evidence | None = None
+        self._closing = Event()
+        self._trouble: str | None = None
+        self._thread = Thread(target=self._run, name=f"last-picture-{station}", daemon=True)
+        self._thread.start()
+
+    def see(self, evidence: Evidence) -> None:
+        """Take the frame's pixels along, which are nobody else's; what the network saw is not looked at."""
+        with self._changed:
+            self._newest = evidence
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Leave the files as they are. Safe to call twice."""
+        self._closing.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._thread.join(0.5)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest or self._closing.is_set())
+                evidence, self._newest = self._newest, None
+            if evidence:
+                self._try(evidence)
+                self._closing.wait(EVERY_S)
+
+    def _try(self, evidence: Evidence) -> None:
+        try:
+            self._write(evidence)
+        except (OSError, FrameError) as error:
+            if self._trouble != str(error):
+                log.warning("the last picture cannot be shown: %s", error, extra={"station": self._station})
+            self._trouble = str(error)
+        else:
+            self._trouble = None
+
+    def _write(self, evidence: Evidence) -> None:
+        small = _small(evidence.frame.pixels)
+        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        grid = evidence.heat_map()
+        files = {PICTURE: small}
+        if grid is not None:
+            files = {HEAT_MAP: overlay(small, grid, max(HOTTEST, float(grid.max()))), **files}
+        before = list(self._folder.iterdir())
+        unfinished = self._folder / ".unfinished"
+        # The picture comes last: where it is there, so is its heat map.
+        for ending, pixels in files.items():
+            unfinished.write_bytes(encode_jpeg(pixels, QUALITY))
+            unfinished.replace(self._folder / f"{evidence.inspection.id}{ending}")
+        for path in before:
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+
+class LastPictures:
+    """What ``LastPicture`` writes, read by another process; ``folder`` is that of one station."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def newest(self) -> str | None:
+        """The inspection that the picture is of; None where there is none."""
+        try:
+            names = [path.name for path in self._folder.iterdir()]
+        except OSError:
+            return None
+        ids = [name.removesuffix(PICTURE) for name in names if name.endswith(PICTURE) and not name.endswith(HEAT_MAP)]
+        return max(ids, default=None)
+
+    def file(self, inspection_id: str, ending: str) -> Path | None:
+        """Picture or heat map of this inspection, while it is the newest: no path is made of another word."""
+        return self._folder / f"{inspection_id}{ending}" if inspection_id == self.newest() else None
+
+
+def _small(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    return resize(pixels, max(1, round(scale * height)), max(1, round(scale * width)))

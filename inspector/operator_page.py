@@ -1,0 +1,41 @@
+"""The ``ui:`` section of a configuration: the operator's page, which ``inspector ui`` serves."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from inspector.settings import ConfigPath, Settings
+
+
+class PageSettings(Settings):
+    """A process of its own, which reads what the daemon writes; no verdict waits for it."""
+
+    folder: ConfigPath
+    """Where accounts, the page's own audit record and the stations' last pictures are; made if it is missing. The
+    daemon and the page run as the same user."""
+    host: str = "127.0.0.1"
+    """Address to listen on; loopback unless another is asked for, which needs ``certificate``."""
+    port: int = Field(default=8108, ge=0, le=65535)
+    """TCP port; 0 takes a free one and logs it."""
+    certificate: ConfigPath | None = None
+    """Certificate chain in PEM; with it, the page is served by TLS alone."""
+    key: ConfigPath | None = None
+    """Private key of the certificate, in PEM."""
+    idle_minutes: PositiveFloat = 60
+    """Whoever has not touched the page for so long has to log in again. A picture that comes by itself is no touch."""
+    session_hours: PositiveFloat = 12
+    """Whoever has been logged in for so long has to log in again, in any case: a shift and its handover."""
+
+    @property
+    def last_pictures(self) -> Path:
+        """Where the daemon puts the last picture of each station, in a folder of its name."""
+        return self.folder / "last"
+
+    @model_validator(mode="after")
+    def _speaks_in_the_open_at_home_alone(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together; give both or neither")
+        if self.certificate is None and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError(f"host {self.host} lets passwords cross the network in the open: give certificate and key")
+        return self

@@ -1,0 +1,72 @@
+"""News of the stations for everybody who watches: one look at the records, however many browsers there are."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from inspector.errors import ConfigError
+from inspector.ui.board import Board, Card
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 0.15
+"""Between two looks at the records: what a verdict waits at most before it is on its way to a browser."""
+
+WAITING: Final = 100
+"""Cards that wait for a browser which does not take them; of more the oldest are left out."""
+
+
+class Hub:
+    """Everything runs in one event loop; looking itself in a thread."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._watching: set[asyncio.Queue[Card]] = set()
+        self._drawn: dict[tuple[str, str], tuple[Card, str]] = {}
+
+    def cards(self) -> list[Card]:
+        """Every station as it is."""
+        return self._board.cards()
+
+    def drawn(self, card: Card, code: str, draw: Callable[[Card, str], str]) -> str:
+        """The card in a language, drawn once however many watch."""
+        known = self._drawn.get((card.station, code))
+        if known and known[0] is card:
+            return known[1]
+        html = draw(card, code)
+        self._drawn[card.station, code] = (card, html)
+        return html
+
+    async def run(self) -> None:
+        """Look until cancelled. A record that cannot be read is said in the log, and tried again."""
+        trouble: str | None = None
+        while True:
+            try:
+                for card in await asyncio.to_thread(self._board.look):
+                    self._tell(card)
+                trouble = None
+            except ConfigError as error:
+                if str(error) != trouble:
+                    trouble = str(error)
+                    log.error("%s", error)  # noqa: TRY400 - its message says it all
+            await asyncio.sleep(LOOK_S)
+
+    async def news(self, silence_s: float) -> AsyncIterator[Card | None]:
+        """Each card from now on; None after each ``silence_s`` in which there was nothing."""
+        queue: asyncio.Queue[Card] = asyncio.Queue(WAITING)
+        self._watching.add(queue)
+        try:
+            while True:
+                try:
+                    yield await asyncio.wait_for(queue.get(), silence_s)
+                except TimeoutError:
+                    yield None
+        finally:
+            self._watching.discard(queue)
+
+    def _tell(self, card: Card) -> None:
+        for queue in self._watching:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(card)

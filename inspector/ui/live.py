@@ -1,0 +1,60 @@
+"""The live page: every station with its last part, and news of them as they come."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from inspector.ui.accounts import Role
+from inspector.ui.board import MINUTES, Card
+from inspector.ui.guard import COOKIE, Visitor, needs, place_of, visitor_of
+from inspector.ui.office import office_of
+from inspector.ui.pages import fragment, language_of, render
+
+SILENCE_S: Final = 1.0
+"""A browser hears something at least this often: without it, what it shows is said to be old."""
+
+
+@needs(Role.VIEWER)
+async def show(request: Request) -> Response:
+    """All stations as they are."""
+    return render(request, "live.html", cards=office_of(request).hub.cards(), minutes=MINUTES)
+
+
+@needs(Role.VIEWER, touch=False)
+async def news(request: Request) -> Response:
+    """Server-sent events (WHATWG HTML, section 9.2): new HTML of a station, ``card`` and ``alarms``; else ``alive``.
+
+    ``over`` when the session is.
+    """
+    return StreamingResponse(_events(request, visitor_of(request)), media_type="text/event-stream")
+
+
+async def _events(request: Request, visitor: Visitor) -> AsyncIterator[str]:
+    office, code = office_of(request), language_of(request).code
+    token, place = request.cookies[COOKIE], place_of(request)
+    async for card in office.hub.news(SILENCE_S):
+        if not office.sessions.of(token, place, touch=False):
+            yield _event("over", {})
+            return
+        if card is None:
+            yield _event("alive", {})
+            continue
+        yield _event("card", {"station": card.station, "html": office.hub.drawn(card, code, _draw)})
+        if card.has_new_alarms:
+            html = fragment(code, "alarms.html", alarms=card.alarms, station=card.station, visitor=visitor)
+            yield _event("alarms", {"station": card.station, "html": html})
+
+
+def _draw(card: Card, code: str) -> str:
+    return fragment(code, "card.html", card=card, minutes=MINUTES)
+
+
+def _event(name: str, data: dict[str, str]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+ROUTES: Final = [Route("/", show), Route("/news", news)]

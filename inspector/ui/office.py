@@ -1,0 +1,79 @@
+"""Everything that the page's answers are made of, built from a configuration once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from inspector.archive.reading import Reading
+from inspector.config import Config
+from inspector.errors import ConfigError
+from inspector.inspection import Record
+from inspector.last_picture import LastPictures
+from inspector.operator_page import PageSettings
+from inspector.records import RecordSettings
+from inspector.ui.accounts import Accounts
+from inspector.ui.board import Board
+from inspector.ui.history import History
+from inspector.ui.hub import Hub
+from inspector.ui.sessions import Sessions
+from inspector.ui.throttle import Throttle
+
+AUDIT: Final = "operator-page"
+"""The name of the page's own record, which is chained as those of the stations are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """``histories`` and ``pictures`` are by station, ``archive`` is None where the configuration has none.
+
+    ``audit`` keeps who did what here.
+    """
+
+    settings: PageSettings
+    accounts: Accounts
+    sessions: Sessions
+    throttle: Throttle
+    hub: Hub
+    histories: Mapping[str, History]
+    pictures: Mapping[str, LastPictures]
+    archive: Reading | None
+    audit: Record
+
+    @property
+    def tls(self) -> bool:
+        """Whether browsers come by TLS."""
+        return self.settings.certificate is not None
+
+
+def open_office(config: Config) -> Office:
+    """Raises ConfigError for what is missing, saying how to make it; RecordError where that may pass."""
+    if not config.ui:
+        raise ConfigError("the configuration has no `ui:` section; configs/inspector/line.yaml shows one")
+    if not config.record:
+        raise ConfigError("the page shows what the record holds, and the configuration has no `record:` section")
+    accounts = Accounts(config.ui.folder)
+    if not accounts.all():
+        raise ConfigError("nobody can log in yet: `inspector accounts CONFIG add NAME --role engineer` makes the first")
+    names = [station.name for station in config.stations]
+    histories = {name: History(config.record.folder, name) for name in names}
+    pictures = {name: LastPictures(config.ui.last_pictures / name) for name in names}
+    return Office(
+        settings=config.ui,
+        accounts=accounts,
+        sessions=Sessions(accounts.all, idle_s=60 * config.ui.idle_minutes, longest_s=3600 * config.ui.session_hours),
+        throttle=Throttle(),
+        hub=Hub(Board(histories, pictures)),
+        histories=histories,
+        pictures=pictures,
+        archive=Reading(config.archive.folder) if config.archive else None,
+        audit=RecordSettings(folder=config.ui.folder).open(AUDIT, []),
+    )
+
+
+def office_of(request: Request) -> Office:
+    """That of the application."""
+    state: Any = request.app.state
+    office: Office = state.office
+    return office

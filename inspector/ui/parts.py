@@ -1,0 +1,157 @@
+"""The parts that were judged: a list that can be narrowed, each part by itself, and its pictures."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from inspector.inspection import Outcome
+from inspector.last_picture import HEAT_MAP, PICTURE
+from inspector.records.filter import Filter
+from inspector.ui.accounts import Role
+from inspector.ui.guard import needs
+from inspector.ui.history import REJECTS, History
+from inspector.ui.office import office_of
+from inspector.ui.pages import render
+
+ON_A_PAGE: Final = 60
+
+SHOWN: Final[dict[str, tuple[Outcome, ...]]] = {
+    "all": (),
+    "rejects": REJECTS,
+    "pass": (Outcome.PASS,),
+    "fail": (Outcome.FAIL,),
+    "error": (Outcome.ERROR,),
+}
+"""What a list can be of, by the word in its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list was asked to hold, as the form had it."""
+
+    station: str
+    show: str
+    type: str
+    part: str
+    since: str
+    until: str
+    below: int | None
+
+    def filter(self) -> Filter:
+        """For the record. Raises HTTPException 400 for a time that is none."""
+        return Filter(
+            part_id=self.part or None,
+            nearest_type=self.type or None,
+            since=_time(self.since),
+            until=_time(self.until),
+            below=self.below,
+        )
+
+
+@needs(Role.VIEWER)
+async def show_list(request: Request) -> Response:
+    """The parts of a station, the newest first."""
+    asked, histories = _asked(request), office_of(request).histories
+    history = histories[asked.station]
+    found = await asyncio.to_thread(history.parts, asked.filter(), ON_A_PAGE, SHOWN[asked.show])
+    return render(
+        request, "parts.html", asked=asked, parts=found, stations=list(histories), shown=list(SHOWN),
+        is_last=len(found) < ON_A_PAGE, archive=office_of(request).archive,
+    )  # fmt: skip
+
+
+@needs(Role.VIEWER)
+async def show_part(request: Request) -> Response:
+    """One part."""
+    part = await asyncio.to_thread(_history(request).part, request.path_params["id"])
+    if not part:
+        raise HTTPException(404)
+    return render(request, "part.html", part=part, archive=office_of(request).archive)
+
+
+@needs(Role.VIEWER, touch=False)
+async def picture(request: Request) -> Response:
+    """The picture as the camera gave it."""
+    archive = office_of(request).archive
+    return _file(archive.picture(request.path_params["id"]) if archive else None)
+
+
+@needs(Role.VIEWER, touch=False)
+async def heat_map(request: Request) -> Response:
+    """Where the part is abnormal."""
+    archive = office_of(request).archive
+    return _file(archive.heat_map(request.path_params["id"]) if archive else None)
+
+
+@needs(Role.VIEWER, touch=False)
+async def last_picture(request: Request) -> Response:
+    """The last picture of a station, small."""
+    return _file(_last(request, PICTURE))
+
+
+@needs(Role.VIEWER, touch=False)
+async def last_heat_map(request: Request) -> Response:
+    """With its heat map over it."""
+    return _file(_last(request, HEAT_MAP))
+
+
+def _last(request: Request, ending: str) -> Path | None:
+    pictures = office_of(request).pictures.get(request.path_params["station"])
+    path = pictures.file(request.path_params["id"], ending) if pictures else None
+    return path if path and path.exists() else None
+
+
+def _file(path: Path | None) -> Response:
+    if path is None:
+        raise HTTPException(404)
+    # What belongs to an id never changes.
+    return FileResponse(path, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+
+def _asked(request: Request) -> Asked:
+    said, stations = request.query_params, office_of(request).histories
+    station = said.get("station") or next(iter(stations))
+    show, below = said.get("show", "all"), said.get("below", "")
+    if station not in stations or show not in SHOWN or (below and not below.isdecimal()):
+        raise HTTPException(400)
+    return Asked(
+        station,
+        show,
+        said.get("type", "").strip(),
+        said.get("part", "").strip(),
+        said.get("since", ""),
+        said.get("until", ""),
+        int(below) if below else None,
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """Local to this machine, as the form's field has it."""
+    try:
+        return datetime.fromisoformat(text).astimezone() if text else None
+    except (ValueError, OverflowError) as error:
+        raise HTTPException(400) from error
+
+
+def _history(request: Request) -> History:
+    history = office_of(request).histories.get(request.path_params["station"])
+    if not history:
+        raise HTTPException(404)
+    return history
+
+
+ROUTES: Final = [
+    Route("/parts", show_list),
+    Route("/parts/{station}/{id}", show_part),
+    Route("/pictures/{id}", picture),
+    Route("/heat-maps/{id}", heat_map),
+    Route("/last/{station}/{id}", last_picture),
+    Route("/last/{station}/{id}/heat-map", last_heat_map),
+]

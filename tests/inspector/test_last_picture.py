@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from inspector.bundle import read_bundle
+from inspector.inspection import Frame, utc_now
+from inspector.judge import Judge
+from inspector.last_picture import HEAT_MAP, LONGEST_SIDE, PICTURE, LastPicture, LastPictures
+from inspector.pictures import read_picture
+from tests.broker import wait_until
+from tests.parts import good_parts
+
+
+@pytest.fixture(scope="module")
+def judge(small_bundle):
+    return Judge("press-1", read_bundle(small_bundle), max_latency_ms=1e9)
+
+
+@pytest.fixture
+def witness(tmp_path):
+    witness = LastPicture("press-1", tmp_path / "press-1")
+    yield witness
+    witness.close()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return LastPictures(tmp_path / "press-1")
+
+
+def evidence_of(judge, pixels):
+    return judge.inspect(Frame(pixels, 0.0, utc_now(), 0, "camera"))
+
+
+def test_the_picture_and_its_heat_map_are_there_under_the_inspections_id(witness, pictures, judge):
+    evidence = evidence_of(judge, good_parts(1)[0])
+
+    witness.see(evidence)
+
+    wait_until(lambda: pictures.newest() == evidence.inspection.id, "the picture")
+    shown = read_picture(pictures.file(evidence.inspection.id, PICTURE))
+    assert np.abs(shown.astype(int) - evidence.frame.pixels).mean() < 10
+    assert read_picture(pictures.file(evidence.inspection.id, HEAT_MAP)).shape == shown.shape
+
+
+def test_of_many_the_newest_is_shown_and_the_others_are_gone(witness, pictures, judge, tmp_path):
+    for part in good_parts(5):
+        evidence = evidence_of(judge, part)
+        witness.see(evidence)
+
+    wait_until(lambda: pictures.newest() == evidence.inspection.id, "the last picture")
+    witness.close()
+    names = {path.name for path in (tmp_path / "press-1").iterdir()}
+    assert names == {f"{evidence.inspection.id}{ending}" for ending in (PICTURE, HEAT_MAP)}
+
+
+def test_a_large_picture_is_made_small_and_keeps_its_shape(witness, pictures, judge):
+    evidence = evidence_of(judge, np.zeros((1200, 1600, 3), np.uint8))
+
+    witness.see(evidence)
+
+    wait_until(lambda: pictures.newest() == evidence.inspection.id, "the picture")
+    shape = read_picture(pictures.file(evidence.inspection.id, PICTURE)).shape
+    assert shape == (LONGEST_SIDE * 3 // 4, LONGEST_SIDE, 3)
+
+
+def test_a_folder_that_cannot_be_written_is_said_once_and_waited_for(pictures, judge, tmp_path, caplog):
+    (tmp_path / "press-1").touch()
+    witness = LastPicture("press-1", tmp_path / "press-1")
+    for part in good_parts(3):
+        witness.see(evidence_of(judge, part))
+        wait_until(lambda: "cannot be shown" in caplog.text, "the warning")
+    assert caplog.text.count("cannot be shown") == 1
+
+    (tmp_path / "press-1").unlink()
+    evidence = evidence_of(judge, good_parts(1)[0])
+    witness.see(evidence)
+
+    wait_until(lambda: pictures.newest() == evidence.inspection.id, "the picture")
+    witness.close()
+
+
+def test_no_path_is_made_of_what_is_no_newest_inspection(witness, pictures, judge):
+    assert pictures.newest() is None
+    assert pictures.file("../../etc/passwd", PICTURE) is None
+    evidence = evidence_of(judge, good_parts(1)[0])
+    witness.see(evidence)
+    wait_until(pictures.newest, "the picture")
+
+    assert pictures.file("01ARZ3NDEKTSV4RRFFQ69G5FAV", PICTURE) is None

@@ -1,0 +1,71 @@
+import io
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from inspector.ui.languages import LANGUAGES, chosen, language
+
+TRANSLATED = sorted(set(LANGUAGES) - {"en"})
+
+
+def said():
+    """What the templates say, in English."""
+    root = files("inspector.ui") / "templates"
+    found = extract_from_dir(str(root), [("**.html", "jinja2.ext:babel_extract")], {"**.html": {"trimmed": "false"}})
+    return {message for _, _, message, _, _ in found}
+
+
+def catalogue(code):
+    text = files("inspector.ui").joinpath("locales", f"{code}.po").read_bytes()
+    return {message.id: message for message in read_po(io.BytesIO(text), code) if message.id}
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_everything_is_translated_and_nothing_else(code):
+    known = catalogue(code)
+
+    assert known.keys() == said()
+    assert [each.id for each in known.values() if not each.string or each.fuzzy] == []
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_every_translation_keeps_the_places_for_names_and_numbers(code):
+    for message in catalogue(code).values():
+        places = re.findall(r"%\(\w+\)s", message.id)
+        assert sorted(re.findall(r"%\(\w+\)s", message.string)) == sorted(places), message.id
+
+
+@pytest.mark.parametrize(
+    ("cookie", "accepted", "code"),
+    [
+        (None, "", "en"),
+        (None, "fr", "en"),
+        (None, "de-AT,de;q=0.9,en;q=0.8", "de"),
+        (None, "en;q=0.5,ja;q=0.9", "ja"),
+        (None, "fr,ja;q=0.1", "ja"),
+        (None, "de;q=high,ja", "ja"),
+        ("ja", "de", "ja"),
+        ("xx", "de", "de"),
+        ("../../etc", "", "en"),
+    ],
+)
+def test_the_language_is_the_persons_choice_or_the_browsers(cookie, accepted, code):
+    assert chosen(cookie, accepted).code == code
+
+
+def test_numbers_and_times_have_the_form_of_the_language(monkeypatch):
+    assert language("en").number(1234.5) == "1,234.50"
+    assert language("de").number(1234.5) == "1.234,50"
+    assert language("de").share(0.125) == "12,5 %"
+    moment = datetime(2026, 11, 26, 6, 5, 4, tzinfo=UTC).astimezone()
+    assert language("ja").moment(moment).startswith("2026/11/26")
+    assert language("de").moment(moment).startswith("26.11.2026")
+
+
+def test_a_language_that_nobody_speaks_here_is_none():
+    with pytest.raises(KeyError):
+        language("fr")

@@ -1,0 +1,94 @@
+"""A line with its operator's page: the real daemon and the real page, each in a process of its own."""
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+from inspector.pictures import encode_png
+from tests.broker import free_port, wait_until
+from tests.parts import good_parts, scratched_parts
+
+CONFIG = """\
+metrics: {{port: {metrics_port}}}
+record: {{folder: {folder}/records}}
+archive: {{folder: {folder}/archive, keep_passes: 1, min_free_bytes: 0}}
+ui: {{folder: {folder}/ui, port: {port}}}
+sinks: [{{kind: log}}]
+stations:
+  - name: press-1
+    bundle: {bundle}
+    camera: {{kind: folder, path: {pictures}, mode: watch}}
+"""
+
+PASSWORDS = {"vera": "look but do not touch", "otto": "see to the alarms", "erna": "change what is done"}
+ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
+
+
+class PagedLine:
+    """``show`` puts a part before the camera; ``url`` is that of the page."""
+
+    def __init__(self, folder, bundle):
+        self.folder, self.port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.pictures = folder / "pictures"
+        self.pictures.mkdir(parents=True)
+        self.config = folder / "line.yaml"
+        self.config.write_text(
+            CONFIG.format(
+                metrics_port=free_port(), folder=folder, port=self.port, bundle=bundle, pictures=self.pictures
+            )
+        )
+        self.processes = {}
+        self._shown = 0
+
+    def start(self, what):
+        """``run`` is the daemon, ``ui`` the page."""
+        with (self.folder / f"{what}.log").open("a") as output:
+            self.processes[what] = subprocess.Popen(
+                [sys.executable, "-m", "inspector.cli", what, self.config], stdout=output, stderr=output
+            )
+
+    def stop(self, what):
+        process = self.processes.pop(what)
+        process.terminate()
+        return process.wait(10)
+
+    def log(self, what):
+        return (self.folder / f"{what}.log").read_text()
+
+    def manage(self, *words, said=""):
+        """``inspector accounts``."""
+        command = [sys.executable, "-m", "inspector.cli", "accounts", self.config, *words]
+        return subprocess.run(command, input=said, text=True, check=True, capture_output=True).stdout
+
+    def add_accounts(self):
+        for name, password in PASSWORDS.items():
+            self.manage("add", name, "--role", ROLES[name], "--password-stdin", said=password)
+
+    def show(self, name, *, scratched=False):
+        """A picture that arrives as from another machine: whole at once."""
+        (part,) = scratched_parts(1, seed=self._shown) if scratched else good_parts(1, seed=self._shown)
+        self._shown += 1
+        unfinished = self.folder / "unfinished.png"
+        unfinished.write_bytes(encode_png(part))
+        unfinished.rename(self.pictures / f"{name}.png")
+
+    def _answers(self):
+        assert self.processes["ui"].poll() is None, self.log("ui")
+        try:
+            return urllib.request.urlopen(f"{self.url}/health", timeout=5).status == 200
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def __enter__(self):
+        self.add_accounts()
+        self.start("run")
+        self.start("ui")
+        wait_until(self._answers, "the page")
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
