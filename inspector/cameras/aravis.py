@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from ctypes import POINTER, byref, c_int, c_size_t, c_uint8
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -14,8 +14,8 @@ from pydantic import model_validator
 
 from inspector.cameras.aravis_nodes import AravisNodes
 from inspector.cameras.device import Device, Shot, Trouble, lost
-from inspector.cameras.industrial import BUFFERS, IndustrialSettings, Listed, Stamps, chosen, naming
-from inspector.cameras.libaravis import ON_SIGNAL, Library, library
+from inspector.cameras.industrial import BUFFERS, IndustrialSettings, Listed, SoftwareTrigger, Stamps, chosen, naming
+from inspector.cameras.libaravis import Library, library
 from inspector.cameras.pixel_formats import Grid
 from inspector.errors import CameraError, ConfigError, FrameError
 from inspector.inspection import Reason
@@ -99,12 +99,8 @@ class AravisDevice:
 
     def __init__(self, settings: AravisSettings, gone: Callable[[str], CameraError]) -> None:
         self.free_running = settings.trigger is None
-        self._is_fired = settings.trigger is not None and settings.trigger.source == "Software"
         self._gone = gone
         self._stamps = Stamps()
-        self._failure: CameraError | None = None
-        self._lost_control = Event()
-        self._on_control_lost = ON_SIGNAL(lambda *_: self._lost_control.set())
         self._heard_s = time.monotonic()
         self._lock = Lock()
         self._stream: Any = None
@@ -112,8 +108,9 @@ class AravisDevice:
         self._camera = _opened(self._aravis, settings)
         try:
             self._device = self._aravis.call("camera_get_device", self._camera)
-            self._nodes = AravisNodes(self._aravis, self._device)
-            settings.configure(self._nodes)
+            nodes = AravisNodes(self._aravis, self._device)
+            settings.configure(nodes)
+            self._trigger = SoftwareTrigger(settings, nodes, gone)
             self._start()
         except CameraError:
             self.close()
@@ -121,9 +118,8 @@ class AravisDevice:
 
     def grab(self, timeout_s: float) -> Shot | None:
         """See ``Device``."""
-        if self._failure:
-            raise self._failure
-        if self._lost_control.is_set():
+        self._trigger.check()
+        if not _is_ours(self._aravis, self._camera):
             raise self._gone("does not obey any more: it was restarted, or cut off")
         buffer = self._aravis.call("stream_timeout_pop_buffer", self._stream, int(timeout_s * 1e6))
         if not buffer:
@@ -140,11 +136,7 @@ class AravisDevice:
 
     def fire(self) -> None:
         """See ``Device``."""
-        if self._is_fired:
-            try:
-                self._nodes.execute("TriggerSoftware")
-            except CameraError as error:
-                self._failure = self._gone(f"cannot be triggered: {error}")
+        self._trigger.fire()
 
     def counts(self) -> Mapping[Trouble, int]:
         """See ``Device``."""
@@ -166,7 +158,6 @@ class AravisDevice:
         self._camera = None
 
     def _start(self) -> None:
-        self._aravis.connect(self._device, b"control-lost", self._on_control_lost)
         self._stream = self._aravis.call("camera_create_stream", self._camera, None, None)
         size = self._aravis.call("camera_get_payload", self._camera)
         for _ in range(BUFFERS):
@@ -228,10 +219,16 @@ def _refusal(aravis: Library, camera: Any, serial: str | None) -> str | None:
     found = aravis.text("camera_get_device_serial_number", camera)
     if serial and serial != found:
         return f"has been replaced: the one there has serial {found}. Correct `serial` if that is meant"
-    is_on_network = aravis.call("camera_is_gv_device", camera)
-    if is_on_network and not aravis.call("gv_device_is_controller", aravis.call("camera_get_device", camera)):
+    if not _is_ours(aravis, camera):
         return "is controlled by another program. End that one; a camera serves one station"
     return None
+
+
+def _is_ours(aravis: Library, camera: Any) -> bool:
+    """Whether we control the camera. On a network it is lent: Aravis renews that each second, and sees when it ends."""
+    if not aravis.call("camera_is_gv_device", camera):
+        return True
+    return bool(aravis.call("gv_device_is_controller", aravis.call("camera_get_device", camera)))
 
 
 def _listed(settings: AravisSettings) -> str:

@@ -11,9 +11,6 @@ from inspector.cameras.libaravis import Library, Link
 WRITABLE: Final = (1, 2)
 """Of ArvGcAccessMode: write-only, and both."""
 
-ROOTS: Final = (b"Root", b"GevSCPSPacketSize")
-"""Where features begin: Aravis knows the packet size itself, so that cameras need not describe it."""
-
 KINDS: Final[tuple[Kind, ...]] = ("enumeration", "boolean", "command", "string", "float", "integer")
 """In the order in which to ask a node: an enumeration is an integer and a string too."""
 
@@ -24,16 +21,19 @@ class AravisNodes:
     def __init__(self, aravis: Library, device: Any) -> None:
         self._aravis = aravis
         self._device = device
-        self._kinds = {name: kind for root in ROOTS for name, kind in self._walk(root)}
+
+    def has(self, name: str) -> bool:
+        """See ``NodeMap``. Cameras have more than they list, and Aravis adds the packet size."""
+        return bool(self._kinds(self._node(name)))
 
     def names(self) -> Collection[str]:
         """See ``NodeMap``."""
-        return self._kinds
+        return list(self._walk("Root"))
 
     def describe(self, name: str) -> Feature:
         """See ``NodeMap``."""
-        kind, feature = self._kinds[name], name.encode()
-        is_writable = self._is_writable(self._aravis.call("device_get_feature", self._device, feature))
+        node, feature = self._node(name), name.encode()
+        kind, is_writable = self._kinds(node)[0], self._is_writable(node)
         if kind == "enumeration":
             return Feature(kind, is_writable, self._aravis.entries(self._device, feature))
         if kind not in {"integer", "float"} or not is_writable:
@@ -63,7 +63,7 @@ class AravisNodes:
 
     def _spoken(self, name: str) -> str:
         """How Aravis is asked: an entry of an enumeration is a string to it."""
-        kind = self._kinds[name]
+        kind = self._kinds(self._node(name))[0]
         return "string" if kind == "enumeration" else kind
 
     def _is_writable(self, node: Any) -> bool:
@@ -73,16 +73,20 @@ class AravisNodes:
             and self._aravis.call("gc_feature_node_get_actual_access_mode", node) in WRITABLE
         )
 
-    def _walk(self, name: bytes) -> Iterator[tuple[str, Kind]]:
-        """The features below a category, and what they are."""
-        node = self._aravis.call("device_get_feature", self._device, name)
-        if not node:
-            return
-        if not self._aravis.is_a(node, "gc_category"):
-            kinds = [kind for kind in KINDS if self._aravis.is_a(node, f"gc_{kind}")]
-            yield from ((name.decode(), kind) for kind in kinds[:1])
+    def _node(self, name: str) -> Any:
+        return self._aravis.call("device_get_feature", self._device, name.encode())
+
+    def _kinds(self, node: Any) -> list[Kind]:
+        """What the node is, the most telling first; nothing for a category, or none."""
+        return [kind for kind in KINDS if node and self._aravis.is_a(node, f"gc_{kind}")]
+
+    def _walk(self, name: str) -> Iterator[str]:
+        """The features in a category and in those below it."""
+        node = self._node(name)
+        if not node or not self._aravis.is_a(node, "gc_category"):
+            yield name
             return
         link = ctypes.cast(self._aravis.call("gc_category_get_features", node), POINTER(Link))
         while link:
-            yield from self._walk(link.contents.data)
+            yield from self._walk(link.contents.data.decode())
             link = link.contents.next

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from inspector.cameras.device import Device, Shot, Trouble, lost
 from inspector.cameras.genapi import GenApiNodes
-from inspector.cameras.industrial import BUFFERS, IndustrialSettings, Listed, Stamps, chosen, naming
+from inspector.cameras.industrial import BUFFERS, IndustrialSettings, Listed, SoftwareTrigger, Stamps, chosen, naming
 from inspector.cameras.pixel_formats import Grid
 from inspector.errors import CameraError, FrameError
 from inspector.inspection import Reason
@@ -71,17 +71,16 @@ class BaslerDevice:
         from pypylon import genicam, pylon  # noqa: PLC0415 - an extra
 
         self.free_running = settings.trigger is None
-        self._is_fired = settings.trigger is not None and settings.trigger.source == "Software"
         self._gone = gone
         self._refusals = genicam.GenericException
         self._return = pylon.TimeoutHandling_Return
         self._stamps = Stamps()
-        self._failure: CameraError | None = None
         self._camera = _opened(settings)
         try:
             node_map = self._camera.GetNodeMap()
-            self._nodes = GenApiNodes(node_map.GetNode, node_map.GetNodes(), self._refusals, spell=_camel_case)
-            settings.configure(self._nodes)
+            nodes = GenApiNodes(node_map.GetNode, node_map.GetNodes(), self._refusals, spell=_camel_case)
+            settings.configure(nodes)
+            self._trigger = SoftwareTrigger(settings, nodes, gone)
             self._ticks_hz = self._number(node_map.GetNode("GevTimestampTickFrequency")) or NANOSECONDS
             grabber = self._camera.GetStreamGrabberNodeMap()
             self._troubles = {trouble: grabber.GetNode(name) for name, trouble in TROUBLES.items()}
@@ -96,8 +95,7 @@ class BaslerDevice:
 
     def grab(self, timeout_s: float) -> Shot | None:
         """See ``Device``."""
-        if self._failure:
-            raise self._failure
+        self._trigger.check()
         try:
             result = self._camera.RetrieveResult(int(timeout_s * 1000), self._return)
             if not result.IsValid() and self._camera.IsCameraDeviceRemoved():
@@ -114,11 +112,7 @@ class BaslerDevice:
 
     def fire(self) -> None:
         """See ``Device``."""
-        if self._is_fired:
-            try:
-                self._nodes.execute("TriggerSoftware")
-            except CameraError as error:
-                self._failure = self._gone(f"cannot be triggered: {error}")
+        self._trigger.fire()
 
     def counts(self) -> Mapping[Trouble, int]:
         """See ``Device``."""

@@ -34,8 +34,11 @@ class Feature:
 class NodeMap(Protocol):
     """The features of an open camera."""
 
+    def has(self, name: str) -> bool:
+        """Whether the camera has such a feature, whether it can be used now or not."""
+
     def names(self) -> Collection[str]:
-        """Of all that the camera has, whether it can be used now or not."""
+        """Of those that it lists."""
 
     def describe(self, name: str) -> Feature:
         """What the camera says of it, as things stand. Raises CameraError when it cannot be asked."""
@@ -75,7 +78,7 @@ def configure(nodes: NodeMap, wishes: Iterable[Wish]) -> None:
 
 def described(nodes: NodeMap, name: str) -> Feature:
     """The feature of that name, which can be set now. Raises CameraError."""
-    if name not in nodes.names():
+    if not nodes.has(name):
         raise CameraError(f"has no feature {name}{_did_you_mean(name, nodes.names())}")
     feature = nodes.describe(name)
     if not feature.is_writable:

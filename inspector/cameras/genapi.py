@@ -43,10 +43,17 @@ class GenApiNodes:
             for each in inner
             if (kind := self._of(each, "principal_interface_type")) in KINDS
         }
+        # Many nodes only compute what others are.
+        listed = {self._of(each, "name") for each in inner if self._of(each, "is_feature")()}
+        self._names = [name for name in self._kinds if name in listed]
+
+    def has(self, name: str) -> bool:
+        """See ``NodeMap``."""
+        return name in self._kinds
 
     def names(self) -> Collection[str]:
         """See ``NodeMap``."""
-        return self._kinds
+        return self._names
 
     def describe(self, name: str) -> Feature:
         """See ``NodeMap``."""

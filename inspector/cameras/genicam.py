@@ -13,7 +13,7 @@ from pydantic import model_validator
 
 from inspector.cameras.device import Device, Shot, Trouble, lost
 from inspector.cameras.genapi import GenApiNodes
-from inspector.cameras.industrial import BUFFERS, IndustrialSettings, Listed, Stamps, chosen, naming
+from inspector.cameras.industrial import BUFFERS, IndustrialSettings, Listed, SoftwareTrigger, Stamps, chosen, naming
 from inspector.cameras.pixel_formats import Grid
 from inspector.errors import CameraError, FrameError
 from inspector.inspection import Reason
@@ -63,11 +63,9 @@ class GenicamDevice:
         from genicam import genapi, gentl  # noqa: PLC0415 - an extra
 
         self.free_running = settings.trigger is None
-        self._is_fired = settings.trigger is not None and settings.trigger.source == "Software"
         self._gone = gone
         self._refusals = (gentl.GenericException, genapi.GenericException)
         self._stamps = Stamps()
-        self._failure: CameraError | None = None
         self._incomplete = 0
         self._lock = Lock()
         self._is_open = True
@@ -76,15 +74,15 @@ class GenicamDevice:
             self._acquirer = _opened(harvester, settings, self._refusals)
             resources.callback(self._acquirer.destroy)
             node_map = self._acquirer.remote_device.node_map
-            self._nodes = GenApiNodes(node_map.get_node, node_map.nodes, genapi.GenericException)
-            settings.configure(self._nodes)
+            nodes = GenApiNodes(node_map.get_node, node_map.nodes, genapi.GenericException)
+            settings.configure(nodes)
+            self._trigger = SoftwareTrigger(settings, nodes, gone)
             self._start()
             self._resources = resources.pop_all()
 
     def grab(self, timeout_s: float) -> Shot | None:
         """See ``Device``."""
-        if self._failure:
-            raise self._failure
+        self._trigger.check()
         incomplete = self._incomplete
         try:
             buffer = self._acquirer.try_fetch(timeout=timeout_s, is_raw=True)
@@ -98,11 +96,7 @@ class GenicamDevice:
 
     def fire(self) -> None:
         """See ``Device``."""
-        if self._is_fired:
-            try:
-                self._nodes.execute("TriggerSoftware")
-            except CameraError as error:
-                self._failure = self._gone(f"cannot be triggered: {error}")
+        self._trigger.fire()
 
     def counts(self) -> Mapping[Trouble, int]:
         """See ``Device``. Of lost and resent packets each producer tells in its own way, or not at all."""

@@ -1,7 +1,7 @@
 """What the cameras of GenICam have in common, whichever library speaks to them: identity, settings, and time."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -83,7 +83,7 @@ class IndustrialSettings(LiveSettings):
 
     def _wishes(self, nodes: NodeMap) -> Iterator[Wish]:
         """One by one, since what a feature can be depends on those before it."""
-        if "AcquisitionMode" in nodes.names() and nodes.read("AcquisitionMode") != "Continuous":
+        if nodes.has("AcquisitionMode") and nodes.read("AcquisitionMode") != "Continuous":
             yield "AcquisitionMode", "Continuous"
         yield from self.features.items()
         if self.packet_size:
@@ -98,16 +98,16 @@ class IndustrialSettings(LiveSettings):
 def _region(region: Region, nodes: NodeMap) -> Iterator[Wish]:
     offsets = {"OffsetX": region.x, "OffsetY": region.y}
     # From the corner, or the old offset would limit the new size.
-    yield from ((name, 0) for name in offsets if name in nodes.names())
+    yield from ((name, 0) for name in offsets if nodes.has(name))
     yield from (("Width", region.width), ("Height", region.height))
     yield from ((name, offset) for name, offset in offsets.items() if offset)
 
 
 def _without_triggers(nodes: NodeMap) -> Iterator[Wish]:
     """A trigger that was left on in the camera would keep it from ever taking a picture."""
-    if "TriggerMode" not in nodes.names():
+    if not nodes.has("TriggerMode"):
         return
-    selectors = nodes.describe("TriggerSelector").entries if "TriggerSelector" in nodes.names() else (None,)
+    selectors = nodes.describe("TriggerSelector").entries if nodes.has("TriggerSelector") else (None,)
     for selector in selectors:
         if selector:
             yield "TriggerSelector", selector
@@ -116,7 +116,7 @@ def _without_triggers(nodes: NodeMap) -> Iterator[Wish]:
 
 
 def _trigger(trigger: CameraTrigger, nodes: NodeMap) -> Iterator[Wish]:
-    if "TriggerSelector" in nodes.names():
+    if nodes.has("TriggerSelector"):
         yield "TriggerSelector", trigger.selector
     yield from (("TriggerMode", "On"), ("TriggerSource", trigger.source))
     if trigger.activation:
@@ -146,6 +146,30 @@ def chosen(listed: Sequence[Listed], **wanted: str | None) -> Listed:
         return found[0]
     what = "not there" if not found else f"not the only one of {' and '.join(asked)} {', '.join(asked.values())}"
     raise CameraError(f"is {what}; listed: {', '.join(map(str, found or listed)) or 'no camera at all'}")
+
+
+class SoftwareTrigger:
+    """Triggers a camera, where its settings say that it is to be triggered by software. ``gone``: its loss."""
+
+    def __init__(self, settings: IndustrialSettings, nodes: NodeMap, gone: Callable[[str], CameraError]) -> None:
+        self._is_asked_for = settings.trigger is not None and settings.trigger.source == "Software"
+        self._nodes = nodes
+        self._gone = gone
+        self._failure: CameraError | None = None
+
+    def fire(self) -> None:
+        """Raises nothing: it is for the thread that grabs to say that the camera is lost."""
+        if not self._is_asked_for:
+            return
+        try:
+            self._nodes.execute("TriggerSoftware")
+        except CameraError as error:
+            self._failure = self._gone(f"cannot be triggered: {error}")
+
+    def check(self) -> None:
+        """Raises CameraError when a trigger did not reach the camera."""
+        if self._failure:
+            raise self._failure
 
 
 @contextmanager

@@ -27,8 +27,6 @@ SIZES: Final = POINTER(c_size_t)
 COUNTS: Final = POINTER(c_uint)
 INTS: Final = POINTER(c_int)
 
-ON_SIGNAL: Final = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
-
 FUNCTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "update_device_list": (NOTHING,),
     "get_n_devices": (c_uint,),
@@ -118,9 +116,6 @@ class Library:
         self._type_is_a = self._bound("g_type_is_a", c_int, c_size_t, c_size_t)
         self._free = self._bound("g_free", NOTHING, c_void_p)
         self._free_error = self._bound("g_error_free", NOTHING, c_void_p)
-        self._connect = self._bound(
-            "g_signal_connect_data", c_uint64, OBJECT, c_char_p, ON_SIGNAL, c_void_p, c_void_p, c_int
-        )
         self.unref = self._bound("g_object_unref", NOTHING, OBJECT)
 
     def call(self, name: str, *arguments: Any) -> Any:
@@ -144,10 +139,6 @@ class Library:
         """Whether a GObject is of that kind, as in ``gc_enumeration``."""
         own_type = ctypes.cast(thing, POINTER(POINTER(c_size_t)))[0][0]
         return bool(self._type_is_a(own_type, self.call(f"{kind}_get_type")))
-
-    def connect(self, thing: Any, signal: bytes, callback: Any) -> None:
-        """Have ``callback``, an ``ON_SIGNAL`` that the caller keeps, called by a thread of Aravis."""
-        self._connect(thing, signal, callback, None, None, 0)
 
     def _bound(self, name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
         function = getattr(self._library, name)

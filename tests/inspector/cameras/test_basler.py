@@ -69,11 +69,12 @@ def test_each_software_trigger_gives_one_picture(opened):
 
 def test_a_trigger_that_was_left_on_in_the_camera_does_not_keep_it_from_running_free():
     device = basler_settings(trigger={"source": "Line1", "activation": "FallingEdge"}).connect("s1")
-    assert device._nodes.read("TriggerActivation") == "FallingEdge"
+    nodes = device._camera.GetNodeMap()
+    assert nodes.GetNode("TriggerActivation").Value == "FallingEdge"
 
-    basler_settings().configure(device._nodes)
+    basler_settings().configure(device._trigger._nodes)
 
-    assert device._nodes.read("TriggerMode") == "Off"
+    assert nodes.GetNode("TriggerMode").Value == "Off"
     device.close()
 
 

@@ -25,6 +25,9 @@ class Nodes:
         self.values = {}
         self.executed = []
 
+    def has(self, name):
+        return name in self.names()
+
     def names(self):
         return FEATURES
 

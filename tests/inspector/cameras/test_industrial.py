@@ -29,6 +29,9 @@ class Nodes:
         self.said = []
         self._names = names
 
+    def has(self, name):
+        return name in self.names()
+
     def names(self):
         return self._names
 
