@@ -31,6 +31,7 @@ AlarmName = Literal[
     "sink_degraded",
     "record_degraded",
     "archive_degraded",
+    "model_reverted",
     "stop_line",
 ]
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -14,18 +15,21 @@ from inspector.alarms import Alarms
 from inspector.archive.archive import Archive
 from inspector.bundle import Bundle
 from inspector.checks import FreshCamera, Freshness
+from inspector.commands import Commands
 from inspector.config import Config, StationSettings
 from inspector.control import Control
 from inspector.desk import Decision, Desk
 from inspector.health import Heartbeats
 from inspector.inspection import Camera, Outcome, Record, Sink
-from inspector.judge import Judge
+from inspector.judge import Judge, show_models
 from inspector.last_picture import LastPicture
-from inspector.plc import AlarmMessage, Link
+from inspector.models import Rollout, Story
+from inspector.plc import AlarmMessage, Link, ModelMessage
 from inspector.pulse import ArchiveWatch, DiskWatch, Pulse, SinkWatch
 from inspector.records import MemoryRecord
 from inspector.reporting import Reporter
 from inspector.station import OWN, Judges, Station
+from inspector.tally import Tally
 from inspector.triggers import TriggerSettings
 
 ALARMS_LOOKED_AT: Final = 1000
@@ -45,8 +49,14 @@ class Worker(Protocol):
 class Post:
     """One station, and what goes on beside it."""
 
-    station: Station
-    pulse: Pulse
+    settings: StationSettings
+    workers: tuple[Worker, ...]
+    """The station first."""
+    commands: Commands
+    note: Callable[[str, dict[str, Any]], None]
+    """Keeps something in the station's record."""
+    close: Callable[[], None]
+    """Lets sinks and record go, where no worker was started."""
 
 
 LoadBundle = Callable[[str | None], Bundle]
@@ -56,20 +66,38 @@ LoadBundle = Callable[[str | None], Bundle]
 def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle, health: Heartbeats) -> Post:
     """Build one station. Raises BundleError or ConfigError, naming what to correct."""
     name = settings.name
-    load = partial(_judges, settings, load_bundle, keeps_hash=config.record is not None)
+    judge = partial(
+        Judge,
+        name,
+        max_latency_ms=settings.max_latency_ms,
+        config=_digest(settings),
+        keeps_hash=config.record is not None,
+        checks=settings.checks,
+    )
+    load = partial(_judges, settings, load_bundle, judge)
     judges = load()
-    sinks: dict[str, Sink] = {sink.kind: sink.open(name) for sink in config.sinks_of(settings)}
-    links = {kind: sink for kind, sink in sinks.items() if isinstance(sink, Link)}
+    _show(name, judges)
+    metrics.DEADLINE.labels(name).set(settings.max_latency_ms / 1000)
     disk = DiskWatch()
-    record: Record = config.record.open(name, list(links), disk) if config.record else MemoryRecord(name, list(links))
+    with ExitStack() as opened:  # what is open already lets go where the rest cannot be
+        sinks: dict[str, Sink] = {}
+        for sink in config.sinks_of(settings):
+            sinks[sink.kind] = sink.open(name)
+            opened.callback(sinks[sink.kind].close)
+        links = {kind: sink for kind, sink in sinks.items() if isinstance(sink, Link)}
+        archive = config.archive.open(name) if config.archive else None
+        if archive:
+            opened.callback(archive.close)
+        record = _record(config, name, list(links), disk)
+        opened.pop_all()
     record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": _digest(settings)})
     alarms = _alarms(settings, record, list(links.values()))
     disk.begin(alarms)
     triggers = settings.triggers or TriggerSettings()  # a station that runs free does not even hear one
     desk = Desk(queue_size=triggers.queue_size, recipes=list(settings.recipes), look_up=record.answer_to)
     rules = AlarmRules(settings.alarms, alarms)
-    reporter = Reporter(name, sinks=sinks, record=record, desk=desk, observers=(rules.observe,))
-    archive = config.archive.open(name) if config.archive else None
+    tally = Tally()
+    reporter = Reporter(name, sinks=sinks, record=record, desk=desk, observers=(rules.observe, tally.observe))
     station = Station(
         name,
         open_camera=partial(_open_camera, settings, Freshness(name, settings.checks)),
@@ -82,13 +110,18 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         load_judges=load,
         witnesses=tuple(witness for witness in (archive, _last_picture(name, config)) if witness),
     )
+    story = Story(station, alarms=alarms, tell=partial(_tell_model, list(links.values())), note=reporter.note)
+    models = _rollout(station, settings, config, judge, story)
+    commands = Commands(
+        station, alarms=alarms, note=reporter.note, tally=tally, ready=lambda: desk.ready, models=models
+    )
     control = Control(
-        station,
+        name,
         desk=desk,
-        alarms=alarms,
         reporter=reporter,
-        record=record,
+        commands=commands,
         links=list(links.values()),
+        refuse=station.refuse,
         deadline_s=triggers.deadline_ms / 1000,
     )
     for link in links.values():
@@ -103,7 +136,36 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         watches=_watches(settings, alarms, links, archive),
         health=health,
     )
-    return Post(station, pulse)
+    workers: tuple[Worker, ...] = (station, pulse, models) if models else (station, pulse)
+    return Post(settings, workers, commands, reporter.note, station.close)
+
+
+def _record(config: Config, name: str, receivers: Sequence[str], disk: DiskWatch) -> Record:
+    return config.record.open(name, receivers, disk) if config.record else MemoryRecord(name, receivers)
+
+
+def _rollout(
+    station: Station,
+    settings: StationSettings,
+    config: Config,
+    make_judge: Callable[[Bundle], Judge],
+    story: Story,
+) -> Rollout | None:
+    if config.models is None:
+        return None
+    config.models.prepare()
+    any_precision = config.wish_of(settings).precision == "auto"
+    models = Rollout(
+        station,
+        config.models,
+        configured=settings.bundle,
+        make_judge=make_judge,
+        any_precision=any_precision,
+        story=story,
+    )
+    models.begin()
+    station.admit(models)
+    return models
 
 
 def _open_camera(settings: StationSettings, freshness: Freshness) -> Camera:
@@ -136,21 +198,8 @@ def _watches(
     return tuple(watches)
 
 
-def _judges(settings: StationSettings, load_bundle: LoadBundle, *, keeps_hash: bool) -> Judges:
-    judges = {
-        recipe: Judge(
-            settings.name,
-            load_bundle(recipe),
-            max_latency_ms=settings.max_latency_ms,
-            config=_digest(settings),
-            keeps_hash=keeps_hash,
-            checks=settings.checks,
-        )
-        for recipe in (OWN, *settings.recipes)
-    }
-    metrics.DEADLINE.labels(settings.name).set(settings.max_latency_ms / 1000)
-    _show(settings.name, judges)
-    return judges
+def _judges(settings: StationSettings, load_bundle: LoadBundle, judge: Callable[[Bundle], Judge]) -> Judges:
+    return {recipe: judge(load_bundle(recipe)) for recipe in (OWN, *settings.recipes)}
 
 
 def _digest(settings: StationSettings) -> str:
@@ -168,12 +217,13 @@ def _tell(links: Sequence[Link], alarm: AlarmMessage) -> None:
         link.alarm(alarm)
 
 
+def _tell_model(links: Sequence[Link], message: ModelMessage) -> None:
+    for link in links:
+        link.model(message)
+
+
 def _show(name: str, judges: Judges) -> None:
-    metrics.MODEL_INFO.remove_by_labels({"station": name})
-    for judge in judges.values():
-        manifest = judge.bundle.manifest
-        kinds = "+".join(part.kind for part in manifest.parts)
-        metrics.MODEL_INFO.labels(name, judge.bundle.digest, manifest.name, kinds).set(1)
+    show_models(name, judges.values())
     metrics.THRESHOLD.labels(name).set(judges[OWN].bundle.threshold)
     # A counter that first appears at 1 has no rate: the first FAIL would not show.
     metrics.CAMERA_REOPENS.labels(name)

@@ -1,4 +1,4 @@
-"""The ``inspector`` command: run, check, doctor, inspect, bundle, bench, plc-sim, records, archive, schema."""
+"""The ``inspector`` command, and what its subcommands are called with."""
 
 import argparse
 import json
@@ -16,7 +16,6 @@ from inspector.bundle import options as bundle_options
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
 from inspector.doctor import options as doctor_options
-from inspector.engine_choice import ready_bundle
 from inspector.errors import (
     EXIT_CONFIG,
     EXIT_UNAVAILABLE,
@@ -25,12 +24,16 @@ from inspector.errors import (
     ConfigError,
     FrameError,
     ListenError,
+    ModelError,
     RecordError,
+    UnreachableError,
 )
 from inspector.inspection import Inspection, Outcome
+from inspector.line import load
 from inspector.pictures import SUFFIXES, read_picture
 from inspector.plc_sim import options as plc_options
 from inspector.records import options as records_options
+from inspector.remote import options as remote_options
 from inspector.ui import options as ui_options
 
 EXIT_BY_OUTCOME: Final = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.ERROR: 3}
@@ -51,14 +54,16 @@ EPILOG: Final = """examples:
   inspector bundle diff bundles/cells bundles/cells-new
   inspector bench bundles/cells --engine all --stations 1,4 --chart latency.png
   inspector plc-sim press-1 --rate 5 --count 1000
+  inspector deploy build/cells/bundle --config line-1.yaml --station press-1 --shadow 200 --wait
+  inspector command line-1.yaml status
   inspector records verify /var/lib/inspector/records
   inspector records show /var/lib/inspector/records --part-id lid-0815
   inspector archive list /etc/inspector/line-1.yaml --outcome FAIL
   inspector schema result
 
-exit status: 0 done, or all PASS; 1 a FAIL, bundles that differ, a broken record, or a crash of the daemon; 2 wrong
-command line; 3 an ERROR verdict; 69 a port cannot be listened on, or the disk is full; 78 a mistake in configuration or
-bundle, told at once
+exit status: 0 done, or all PASS; 1 a FAIL, bundles that differ, a broken record, a refusal, or a crash of the daemon;
+2 wrong command line; 3 an ERROR verdict; 69 a port cannot be listened on, the disk is full, or no daemon can be asked;
+78 a mistake in configuration or bundle, told at once
 """
 
 
@@ -67,10 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.command(arguments)
-    except (ConfigError, BundleError) as error:
+    except (ConfigError, BundleError, ModelError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
-    except (ListenError, RecordError, ArchiveError) as error:
+    except (ListenError, RecordError, ArchiveError, UnreachableError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNAVAILABLE
     return status
@@ -149,6 +154,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     archive_options.add_arguments(archive)
     archive.set_defaults(command=_archive)
+    for name, about, epilog, add in (
+        ("deploy", remote_options.DEPLOY, remote_options.DEPLOY_EPILOG, remote_options.add_deploy),
+        ("rollback", remote_options.ROLLBACK, remote_options.ROLLBACK_EPILOG, remote_options.add_rollback),
+        ("command", remote_options.COMMAND, remote_options.COMMAND_EPILOG, remote_options.add_command),
+    ):
+        remote = commands.add_parser(
+            name, help=about.split(":", 1)[0], description=about, epilog=epilog, formatter_class=raw
+        )
+        add(remote)
+        remote.set_defaults(command=_remote, remote=name)
 
     ui = commands.add_parser(
         "ui",
@@ -179,13 +194,13 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     logs.configure(config.logging.level, config.logging.format)
-    return Daemon(config).run()
+    return Daemon(config, arguments.config).run()
 
 
 def _check(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     for station in config.stations:
-        bundle = ready_bundle(station.bundle, config.wish_of(station))
+        bundle = load(station, config)
         what = f"bundle {bundle.manifest.name} {bundle.digest[:12]} by {bundle.engine}, {station.camera.kind} camera"
         print(f"{station.name}: {what}: good")
     if config.archive:
@@ -312,6 +327,13 @@ def _with_the_page() -> Iterator[None]:
         yield
     except ImportError as error:
         raise ConfigError(f"the operator's page needs {error.name}: pip install 'line-inspector[ui]'") from error
+
+
+def _remote(arguments: argparse.Namespace) -> int:
+    from inspector.remote import command  # noqa: PLC0415 - a daemon asks nothing of itself
+
+    commands = {"deploy": command.deploy, "rollback": command.rollback, "command": command.command}
+    return commands[arguments.remote](arguments)
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """The one schema of ``configs/inspector/*.yaml``."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, StringConstraints, model_validator
 
@@ -11,11 +12,15 @@ from inspector.cameras import CameraSettings
 from inspector.checks import CheckSettings
 from inspector.cores import Cores, share_out, usable_cores
 from inspector.engine_choice import EngineWish, PrecisionWish, Wish
+from inspector.models import ModelSettings
 from inspector.operator_page import PageSettings
 from inspector.records import RecordSettings
 from inspector.settings import ConfigPath, Settings, read_settings
 from inspector.sinks import SinkSettings
 from inspector.triggers import TriggerSettings
+
+LONGEST_SOCKET_PATH: Final = 107
+"""Source: unix(7), sun_path."""
 
 StationName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 RecipeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
@@ -37,6 +42,19 @@ class LoggingSettings(Settings):
     """The least severe message that is written."""
     format: Literal["text", "json"] = "text"
     """``text`` for people and journalctl, ``json`` for log collectors: one object a line."""
+
+
+def _fits_an_address(path: Path) -> Path:
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise ValueError(f"{path} has more than the {LONGEST_SOCKET_PATH} bytes that a socket's path can have")
+    return path
+
+
+class ControlSettings(Settings):
+    """A Unix socket that takes commands from users of this machine."""
+
+    socket: Annotated[ConfigPath, AfterValidator(_fits_an_address)]
+    """Its path, in a folder that is there. Owner and group of the daemon may use it, nobody else."""
 
 
 def _usable(cores: Cores) -> Cores:
@@ -90,6 +108,11 @@ class Config(Settings):
     """Pictures of what was judged, kept on the disk; without it none is kept."""
     ui: PageSettings | None = None
     """The operator's page; with it, the daemon keeps the last picture of each station for it."""
+    models: ModelSettings | None = None
+    """Bundles that can be deployed while the line runs; without it only a restart, or ``reload``, changes a model."""
+    control: ControlSettings | None = None
+    """Where commands of this machine are taken, from ``inspector deploy`` and ``inspector command``; without it only
+    MQTT brings commands."""
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
     engine: EngineWish = "onnxruntime"

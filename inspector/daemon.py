@@ -1,28 +1,34 @@
-"""Builds the stations of a configuration, watches over them, and stops them."""
+"""The process: its signals, what it tells systemd, and who may ask something of it; the line does the rest."""
 
 import logging
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from threading import Event
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from threading import Event, Lock
 from types import FrameType
 from typing import Final
 
 from inspector import sdnotify
-from inspector.assembly import Worker, assemble
-from inspector.bundle import Bundle
-from inspector.config import Config, StationSettings
+from inspector.commands import Answer
+from inspector.config import Config, read_config
+from inspector.control_socket import LocalCommand, listening
 from inspector.cores import compute_in_the_calling_thread
-from inspector.engine_choice import ready_bundle
+from inspector.errors import ConfigError, InspectorError
 from inspector.health import Heartbeats
+from inspector.line import Line, started
 from inspector.metrics_server import serving_metrics
+from inspector.plc import CommandReply
 
 log = logging.getLogger(__name__)
 
 LOOK_ROUND_S: Final = 1.0
 """How often the supervisor looks at its stations when no watchdog asks for more."""
+
+STATUS_S: Final = 5.0
+"""How often systemd is told what the stations are doing."""
 
 STOP_WITHIN_S: Final = 1.9
 """How long a stop waits for the inspections in hand: SIGTERM to exit is promised within 2 s."""
@@ -31,47 +37,86 @@ STOP_WITHIN_S: Final = 1.9
 class Daemon:
     """All stations of one process. ``run`` returns the exit status."""
 
-    def __init__(self, config: Config) -> None:
-        """Read every bundle and open every sink. Raises BundleError or ConfigError, naming what to correct."""
+    def __init__(self, config: Config, path: Path | None = None) -> None:
+        """Read every bundle and open every sink. Raises BundleError or ConfigError, naming what to correct.
+
+        ``path`` is the file that the configuration came from, to be read again on SIGHUP.
+        """
         compute_in_the_calling_thread()
+        self._config = config
+        self._path = path
         self._health = Heartbeats()
-        self._metrics = config.metrics
-        # Every bundle before any sink: a mistake in one of them must be said before anybody is told of a start.
-        first = {
-            (each.name, recipe): _load(each, config, recipe)
-            for each in config.stations
-            for recipe in (None, *each.recipes)
-        }
         self._janitor = config.archive.janitor() if config.archive else None
-        self._posts = []
-        for each in config.stations:
-            once = partial(_load_once, first, each, config)
-            self._posts.append(assemble(each, config, once, self._health))
+        self._line = Line(config, self._health)
         self._crashed = Event()
+        self._reloading = Lock()
+        self._refusal = ""
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT, or until every camera has given its last frame: 0. After a crash: 1."""
-        stop = Event()
-        serving = serving_metrics(self._metrics.host, self._metrics.port, self._health.stale)
-        with _signals_set(stop), self._ending_with_any_thread(stop), serving:
-            threads = [self._start(post.station, stop) for post in self._posts]
-            for post in self._posts:
-                self._start(post.pulse, stop)
+        stop, reload = Event(), Event()
+        metrics = self._config.metrics
+        with ExitStack() as running:
+            running.enter_context(_signals_set(stop, reload))
+            running.enter_context(self._ending_with_any_thread(stop))
+            running.enter_context(serving_metrics(metrics.host, metrics.port, self._health.stale))
+            if self._config.control:
+                running.enter_context(listening(self._config.control.socket, self._ask))
+            self._line.start()
             if self._janitor:
-                self._start(self._janitor, stop)
-            sdnotify.ready(f"{len(threads)} stations")
-            self._supervise(threads, stop)
+                started(self._janitor, stop)
+            sdnotify.ready(self._status())
+            self._supervise(stop, reload)
             sdnotify.stopping()
-            stop.set()
-            for thread in threads:
-                thread.join(STOP_WITHIN_S)
+            self._line.stop(STOP_WITHIN_S)
         return 1 if self._crashed.is_set() else 0
 
-    def _start(self, worker: Worker, stop: Event) -> threading.Thread:
-        # A daemon thread, since a native camera call that hangs must not keep the process from ending.
-        thread = threading.Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
-        thread.start()
-        return thread
+    def reload(self, by: str) -> str:
+        """Run by the configuration as it is in its file now. Raises InspectorError, and then nothing has changed."""
+        with self._reloading:
+            sdnotify.reloading()
+            try:
+                said = self._reloaded()
+                accepted, self._refusal = True, ""
+            except InspectorError as error:
+                said, accepted = f"the configuration is refused, nothing has changed: {error}", False
+                self._refusal = said
+                raise type(error)(said) from error
+            finally:
+                log.log(logging.INFO if accepted else logging.ERROR, "reload by %s: %s", by, said)
+                self._line.note("command", {"command": "reload", "by": by, "accepted": accepted, "message": said})
+                sdnotify.ready(self._status())
+        return said
+
+    def _reloaded(self) -> str:
+        if self._path is None:
+            raise ConfigError("it did not come from a file")
+        return str(self._line.apply(read_config(self._path)))
+
+    def _reload_on_signal(self) -> None:
+        with suppress(InspectorError):  # a refusal is said already, in the log, the record and the status
+            self.reload("SIGHUP")
+
+    def _status(self) -> str:
+        return " | ".join(filter(None, (self._line.summary(), self._refusal)))
+
+    def _ask(self, message: LocalCommand, answer: Answer) -> None:
+        """A command from this machine: ``reload`` is the configuration's where no station is named."""
+        commands = self._line.commands(message.station) if message.station else None
+        if commands:
+            commands.ask(message.for_station(), answer)
+            return
+        accepted = False
+        if message.station:
+            said = f"there is no station {message.station}"
+        elif message.command != "reload":
+            said = f"{message.command} is for a station: name it"
+        else:
+            try:
+                said, accepted = self.reload(message.by), True
+            except InspectorError as refusal:
+                said = str(refusal)
+        answer(CommandReply(id=message.id, command=message.command, by=message.by, accepted=accepted, message=said))
 
     @contextmanager
     def _ending_with_any_thread(self, stop: Event) -> Iterator[None]:
@@ -91,45 +136,50 @@ class Daemon:
         finally:
             threading.excepthook = before
 
-    def _supervise(self, threads: list[threading.Thread], stop: Event) -> None:
-        interval_s = sdnotify.watchdog_interval_s() or LOOK_ROUND_S
-        while any(thread.is_alive() for thread in threads) and not stop.wait(min(interval_s, LOOK_ROUND_S)):
-            stale = self._health.stale()
-            if stale:
-                log.error("no heartbeat from %s; the watchdog is not fed", ", ".join(stale))
-            else:
-                sdnotify.watchdog()
+    def _supervise(self, stop: Event, reload: Event) -> None:
+        interval_s = min(sdnotify.watchdog_interval_s() or LOOK_ROUND_S, LOOK_ROUND_S)
+        next_status_s = time.monotonic() + STATUS_S
+        while self._line.is_alive() and not stop.wait(interval_s):
+            self._feed_watchdog()
+            if reload.is_set():
+                reload.clear()
+                threading.Thread(target=self._reload_on_signal, name="reload", daemon=True).start()
+            if time.monotonic() >= next_status_s:
+                next_status_s += STATUS_S
+                sdnotify.status(self._status())
+
+    def _feed_watchdog(self) -> None:
+        stale = self._health.stale()
+        if stale:
+            log.error("no heartbeat from %s; the watchdog is not fed", ", ".join(stale))
+        else:
+            sdnotify.watchdog()
 
 
 @contextmanager
-def _signals_set(stop: Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set ``stop``; a second one finds the default handlers back in place and ends at once."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+def _signals_set(stop: Event, reload: Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set ``stop``; a second one finds the default handlers back in place and ends at once.
 
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    SIGHUP sets ``reload``, also while we stop: its default would be to end.
+    """
+    ending = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (*ending, signal.SIGHUP)}
 
     def handle(number: int, _: FrameType | None) -> None:
         log.info("%s: stopping", signal.Signals(number).name)
-        restore()
+        for each in ending:
+            signal.signal(each, before[each])
         stop.set()
 
-    for number in before:
+    def handle_reload(_number: int, _: FrameType | None) -> None:
+        log.info("SIGHUP: reading the configuration again")
+        reload.set()
+
+    for number in ending:
         signal.signal(number, handle)
+    signal.signal(signal.SIGHUP, handle_reload)
     try:
         yield
     finally:
-        restore()
-
-
-def _load(station: StationSettings, config: Config, recipe: str | None) -> Bundle:
-    path = station.bundle if recipe is None else station.recipes[recipe]
-    return ready_bundle(path, config.wish_of(station))
-
-
-def _load_once(
-    first: dict[tuple[str, str | None], Bundle], station: StationSettings, config: Config, recipe: str | None
-) -> Bundle:
-    """The bundle that was read at the start, the first time; read again from then on."""
-    return first.pop((station.name, recipe), None) or _load(station, config, recipe)
+        for number, handler in before.items():
+            signal.signal(number, handler)

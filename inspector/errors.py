@@ -30,12 +30,20 @@ class BundleError(InspectorError):
     """The model bundle is missing, damaged or of another format version."""
 
 
+class ModelError(InspectorError):
+    """Another model cannot take over at a station; what judges goes on."""
+
+
 class CameraError(InspectorError):
     """The camera is lost: the station answers ERROR and opens it again with back-off."""
 
 
 class ListenError(InspectorError):
     """A port cannot be listened on, now; the process ends with status 69, and systemd tries again."""
+
+
+class UnreachableError(InspectorError):
+    """No daemon answers a command of this machine; the command ends with status 69."""
 
 
 class RecordError(InspectorError):

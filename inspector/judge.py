@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -128,6 +129,15 @@ class Judge:
         # Scores are deviations from normal: a threshold of 0 or less, at a huge false-reject rate, has no ratio.
         if inspection.score is not None and self.bundle.threshold > 0:
             metrics.SCORE_RATIO.labels(self._station).observe(inspection.score / self.bundle.threshold)
+
+
+def show_models(station: str, judges: Iterable[Judge]) -> None:
+    """Have the metrics say which models judge at a station."""
+    metrics.MODEL_INFO.remove_by_labels({"station": station})
+    for judge in judges:
+        manifest = judge.bundle.manifest
+        kinds = "+".join(part.kind for part in manifest.parts)
+        metrics.MODEL_INFO.labels(station, judge.bundle.digest, manifest.name, kinds).set(1)
 
 
 def _heat_map(bundle: Bundle, features: Features) -> Floats | None:

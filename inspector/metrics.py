@@ -3,9 +3,11 @@
 The registry is the only global state of the project: each label set belongs to one station.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
 LATENCY_BUCKETS_S: Final = (
     0.001, 0.002, 0.003, 0.005, 0.0075, 0.010, 0.015, 0.020, 0.030, 0.040, 0.050, 0.075, 0.100,
@@ -129,3 +131,11 @@ ARCHIVE_PRUNED: Final = Counter(
 MODEL_INFO: Final = Gauge(
     "inspector_model_info", "Always 1; the labels say which model judges.", ["station", "bundle", "name", "scorers"]
 )
+
+
+def forget(station: str) -> None:
+    """Take back all that was said of a station that is no more: what stands still looks like a fault."""
+    for metric in tuple(globals().values()):
+        if isinstance(metric, MetricWrapperBase):
+            with suppress(ValueError):  # it is no station's
+                metric.remove_by_labels({"station": station})

@@ -48,13 +48,83 @@ class CommandMessage(Message):
 
     id: Name
     """Repeated in the reply; a second command of one id is not carried out again."""
-    command: Literal["pause", "resume", "acknowledge", "reset", "reload", "set-recipe"]
+    command: Literal["pause", "resume", "acknowledge", "reset", "reload", "set-recipe", "deploy", "rollback", "status"]
     by: Name
     """Who asks, for the audit; that they may is the business of the broker's access list."""
     alarm: Name | None = None
     """``acknowledge`` and ``reset``: which alarm; without it, all of them."""
     recipe: Name | None = None
     """``set-recipe``: which one; null for the station's own bundle."""
+    bundle: Name | None = None
+    """``deploy``: which one of the store, by its digest or the first digits of it, or the newest of this name."""
+    shadow: int | None = Field(default=None, ge=0, le=100_000)
+    """``deploy``: compare the two models on so many parts first; without it, as many as the configuration says."""
+    min_agreement: float | None = Field(default=None, ge=0, le=1)
+    """``deploy``: the least share of these with the same verdict; without it, as the configuration says."""
+    probation: int | None = Field(default=None, ge=0, le=1000)
+    """``deploy``: watch the first so many verdicts; without it, as many as the configuration says."""
+
+
+class ModelStep(StrEnum):
+    """How far a model is on its way to a station."""
+
+    SETTLED = "settled"
+    """None is on its way."""
+    LOADING = "loading"
+    """It is read and proved."""
+    SHADOW = "shadow"
+    """It scores what another model judges."""
+    PROBATION = "probation"
+    """It judges, and is watched."""
+
+
+class ModelOutcome(StrEnum):
+    """What became of the last model that was on its way."""
+
+    DEPLOYED = "deployed"
+    REFUSED = "refused"
+    ROLLED_BACK = "rolled_back"
+
+
+class ModelMessage(BaseModel):
+    """``<prefix>/<station>/model``, retained: which model judges, and which is on its way."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    bundle: str
+    """Digest of the bundle that judges."""
+    name: str
+    """Its product."""
+    step: ModelStep
+    """``settled``, or how far the candidate is."""
+    outcome: ModelOutcome | None = None
+    """What became of the candidate; null while it is on its way, and before the first."""
+    candidate: str | None = None
+    """Digest of the bundle that is, or was, on its way."""
+    at: AwareDatetime
+    """When this step was made, UTC."""
+    by: str | None = None
+    """Who asked for it; null for the station itself."""
+    message: str
+    """The same in words, and why."""
+
+
+class StationStatus(BaseModel):
+    """What a station answers to ``status``."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    state: StationState
+    ready: bool
+    """Whether a trigger would be taken now."""
+    bundle: str
+    """Digest of the bundle that judges."""
+    model: ModelMessage | None
+    """The last step of a model; null where none can be deployed."""
+    verdicts: dict[str, int]
+    """Inspections since the start, by outcome."""
+    rate_hz: float
+    """Inspections a second, over the last ten."""
 
 
 class CommandReply(BaseModel):
@@ -72,6 +142,8 @@ class CommandReply(BaseModel):
     """Whether it was carried out."""
     message: str
     """What was done, or why nothing was."""
+    status: StationStatus | None = None
+    """What ``status`` asked for."""
 
 
 class AcknowledgeMessage(BaseModel):
@@ -196,6 +268,9 @@ class Link(Protocol):
 
     def alarm(self, alarm: AlarmMessage) -> None:
         """Publish and retain an alarm, now and after each reconnection."""
+
+    def model(self, message: ModelMessage) -> None:
+        """Publish and retain which model judges, now and after each reconnection."""
 
     def beat(self, heartbeat: HeartbeatMessage) -> None:
         """Say that the station lives."""

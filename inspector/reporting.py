@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Any
 
 from ulid import ULID
 
@@ -41,6 +42,7 @@ class Reporter:
         self._desk = desk
         self._observers = observers
         self._leaving = Lock()
+        self._closed = False
 
     def report(self, draft: Inspection) -> Inspection:
         """Let an inspection out that answers no trigger. Returns it with the number that it was given."""
@@ -78,6 +80,14 @@ class Reporter:
         for link in self._links:
             link.acknowledge(trigger)
 
+    def note(self, kind: str, payload: dict[str, Any]) -> None:
+        """Keep in the record what else has to be accounted for. After the end, only the log hears of it."""
+        with self._leaving:
+            if not self._closed:
+                self._record.note(kind, payload)
+                return
+        log.warning("too late for the record: %s %s", kind, payload, extra={"station": self._station})
+
     def announce(self, state: StationState) -> None:
         """Tell every sink what the station is doing now."""
         for sink in self._sinks.values():
@@ -87,7 +97,10 @@ class Reporter:
         """Close every sink, then the record."""
         for sink in self._sinks.values():
             sink.close()
-        self._record.note("stop", {})
+        with self._leaving:
+            if not self._closed:
+                self._record.note("stop", {})
+            self._closed = True
         self._record.close()
 
     def _numbered(self, draft: Inspection) -> Inspection:

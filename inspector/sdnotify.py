@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import time
 from typing import Final
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,13 @@ def notify(state: str) -> None:
 
 
 def ready(text: str) -> None:
-    """Start-up is finished; ``text`` as in ``status``."""
+    """Start-up, or a reload, is finished; ``text`` as in ``status``."""
     notify(f"READY=1\n{_status_line(text)}")
+
+
+def reloading() -> None:
+    """The configuration is read again; ``ready`` ends it. The time is what ``Type=notify-reload`` asks for."""
+    notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
 def status(text: str) -> None:

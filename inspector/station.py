@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from threading import Event
+from threading import Event, Lock
 from typing import Final
 
 from inspector import metrics
@@ -25,7 +25,7 @@ from inspector.inspection import (
     StationState,
     Witness,
 )
-from inspector.judge import Judge
+from inspector.judge import Judge, show_models
 from inspector.plc import Trigger
 from inspector.reporting import Reporter
 from inspector.triggers import TriggerSettings
@@ -74,6 +74,7 @@ class Station:
         self._open_camera = open_camera
         self._judges = judges
         self._recipe: str | None = OWN
+        self._changing = Lock()
         self._reporter = reporter
         self._desk = desk
         self._alarms = alarms
@@ -91,6 +92,15 @@ class Station:
         """What the station is doing."""
         return StationState.PAUSED if self._paused and self._state is StationState.RUNNING else self._state
 
+    @property
+    def digest(self) -> str:
+        """Of the bundle that judges parts whose trigger names no recipe."""
+        return self._judges[self._recipe].bundle.digest
+
+    def admit(self, witness: Witness) -> None:
+        """Let one more look on, from the next part on."""
+        self._witnesses = (*self._witnesses, witness)
+
     def run(self, stop: Event) -> None:
         """Inspect until ``stop`` is set or a finite camera has given its last frame, on the cores of the engine."""
         self._health.expect(self.name, LONGEST_STEP_S)
@@ -101,10 +111,14 @@ class Station:
         finally:
             self._shut(Reason.NOT_READY)
             self._enter(StationState.STOPPED)
-            self._reporter.close()
-            for witness in self._witnesses:
-                witness.close()
+            self.close()
             self._health.forget(self.name)
+
+    def close(self) -> None:
+        """Let sinks, record and witnesses go; ``run`` does so in its end."""
+        self._reporter.close()
+        for witness in self._witnesses:
+            witness.close()
 
     def refuse(self, trigger: Trigger, reason: str) -> None:
         """Answer a claimed trigger ERROR."""
@@ -124,22 +138,34 @@ class Station:
 
     def set_recipe(self, recipe: str | None) -> None:
         """Judge the next parts by this recipe, unless their trigger names one. Raises KeyError for an unknown one."""
-        judge = self._judges[recipe]
-        self._recipe = recipe
+        with self._changing:
+            self._recipe, judge = recipe, self._judges[recipe]
         metrics.THRESHOLD.labels(self.name).set(judge.bundle.threshold)
+
+    @property
+    def own(self) -> Judge:
+        """What judges parts for which no recipe is set."""
+        return self._judges[OWN]
+
+    def use(self, own: Judge) -> None:
+        """Judge the next parts by this, unless a recipe is set; the part in hand keeps the judge it has."""
+        with self._changing:
+            self._take({**self._judges, OWN: own})
 
     def reload(self) -> str:
         """Read the bundles again, and judge the next parts by them. Raises BundleError, and then nothing changes."""
         if self._load_judges is None:
             return "there is nothing to reload"
-        judges = self._load_judges()
-        changed = [each or "own bundle" for each in judges if judges[each].bundle.digest != self._digest(each)]
-        self._judges = judges
-        self.set_recipe(self._recipe)
+        judges, before = self._load_judges(), self._judges
+        changed = [each or "own bundle" for each in judges if judges[each].bundle.digest != before[each].bundle.digest]
+        with self._changing:
+            self._take(judges)
         return f"read again; changed: {', '.join(changed) or 'nothing'}"
 
-    def _digest(self, recipe: str | None) -> str:
-        return self._judges[recipe].bundle.digest
+    def _take(self, judges: Judges) -> None:
+        self._judges = judges
+        show_models(self.name, judges.values())
+        metrics.THRESHOLD.labels(self.name).set(judges[self._recipe].bundle.threshold)
 
     def _run_sessions(self, stop: Event) -> None:
         while not stop.is_set():

@@ -60,6 +60,7 @@ class RememberingLink(RememberingSink):
         self.replies = []
         self.alarms = []
         self.beats = []
+        self.models = []
         self.up = True
 
     def attach(self, listener, outbox, *, triggers):
@@ -79,6 +80,9 @@ class RememberingLink(RememberingSink):
 
     def alarm(self, alarm):
         self.alarms.append(alarm)
+
+    def model(self, message):
+        self.models.append(message)
 
     def beat(self, heartbeat):
         self.beats.append(heartbeat)

@@ -21,6 +21,7 @@ from inspector.plc import (
     CommandReply,
     HeartbeatMessage,
     Listener,
+    ModelMessage,
     ReplyTo,
     Trigger,
 )
@@ -66,7 +67,7 @@ class MqttSink:
     A result that is not acknowledged stays in the outbox, and is sent again from there, behind what is live, once there
     is a connection: paho itself keeps nothing from one connection to the next. A result may arrive twice (QoS 1); its
     id tells. Everything else is only worth saying now: it is said again after a reconnection where it still holds
-    (state, alarms), or not at all (answers, heartbeats).
+    (state, alarms, model), or not at all (answers, heartbeats).
 
     ``_sending`` keeps the order, and ``_changed`` guards the counts. Nothing of paho is called under ``_changed``,
     because paho calls back with its own lock held.
@@ -82,6 +83,7 @@ class MqttSink:
         self._knows_properties = knows_properties
         self._state = StateMessage(state=StationState.STARTING, at=utc_now())
         self._alarms: dict[str, AlarmMessage] = {}
+        self._model: ModelMessage | None = None
         self._listener: Listener | None = None
         self._topics_heard: list[str] = []
         self._sending = Lock()
@@ -169,6 +171,12 @@ class MqttSink:
             self._alarms[alarm.alarm] = alarm
             self._say_alarm(alarm)
 
+    def model(self, message: ModelMessage) -> None:
+        """See ``Link``."""
+        with self._sending:
+            self._model = message
+            self._say_model()
+
     def beat(self, heartbeat: HeartbeatMessage) -> None:
         """See ``Link``."""
         with self._sending:
@@ -226,6 +234,10 @@ class MqttSink:
     def _say_alarm(self, alarm: AlarmMessage) -> None:
         self._say(f"alarm/{alarm.alarm}", alarm.model_dump_json(), retain=True)
 
+    def _say_model(self) -> None:
+        if self._model:
+            self._say("model", self._model.model_dump_json(), retain=True)
+
     def _reply(self, leaf: str, payload: str, reply_to: ReplyTo, *, expiry_s: int | None = None) -> None:
         if not self._connected or self._closed:
             return
@@ -259,6 +271,7 @@ class MqttSink:
             self._set_connected(connected=True)
             self._subscribe()
             self._say_state()
+            self._say_model()
             for alarm in self._alarms.values():
                 self._say_alarm(alarm)
             self._backlog.wake()

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 
 from inspector.alarms import Alarms
+from inspector.commands import Commands
 from inspector.control import Control
 from inspector.desk import Desk
 from inspector.errors import BundleError
-from inspector.inspection import Outcome, Reason
+from inspector.inspection import Outcome, Reason, StationState
 from inspector.plc import LARGEST_MESSAGE, ReplyTo
 from inspector.records.memory import MemoryRecord
 from inspector.reporting import Reporter
+from inspector.tally import Tally
 from tests.broker import wait_until
 from tests.entries import entry
 from tests.fakes import RememberingLink
@@ -36,6 +38,8 @@ class Scene:
     """A control among real parts; the station is a stand-in that only refuses."""
 
     name = "press-1"
+    state = StationState.RUNNING
+    digest = "d" * 64
 
     def __init__(self):
         self.link, self.record = RememberingLink(), NotingRecord()
@@ -46,13 +50,16 @@ class Scene:
         self.did = []
         self.reloading = Event()
         self.reload_error = None
+        self.commands = Commands(
+            self, alarms=self.alarms, note=self.reporter.note, tally=Tally(), ready=lambda: self.desk.ready
+        )
         self.control = Control(
-            self,
+            self.name,
             desk=self.desk,
-            alarms=self.alarms,
             reporter=self.reporter,
-            record=self.record,
+            commands=self.commands,
             links=[self.link],
+            refuse=self.refuse,
             deadline_s=0.5,
         )
 
@@ -205,6 +212,25 @@ def test_the_recipe_is_set(scene):
     assert scene.command({"id": "2", "command": "set-recipe", "by": "a", "recipe": None}).accepted
 
     assert scene.did == ["lid", None]
+
+
+def test_a_look_at_the_status_leaves_no_trace(scene):
+    reply = scene.command({"id": "1", "command": "status", "by": "anna"})
+
+    assert (reply.accepted, reply.status.state, reply.status.ready) == (True, "running", True)
+    assert reply.status.verdicts == {"PASS": 0, "FAIL": 0, "ERROR": 0}
+    assert reply.status.model is None
+    assert scene.record.notes == []
+
+
+@pytest.mark.parametrize("command", ["deploy", "rollback"])
+def test_without_a_store_no_model_can_be_deployed(scene, command):
+    scene.command({"id": "1", "command": command, "by": "anna", "bundle": "cells"})
+    wait_until(lambda: scene.link.replies, "the reply")
+
+    ((reply, _),) = scene.link.replies
+    assert not reply.accepted
+    assert "models: {folder: …}" in reply.message
 
 
 @pytest.mark.parametrize("error", [None, BundleError("model.onnx: damaged")])
