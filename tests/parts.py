@@ -107,8 +107,17 @@ def small_training_set():
 
 
 def write_small_bundle(path: Path):
+    return write_bundle_of(path, small_config())
+
+
+def write_line_size_bundle(path: Path):
+    """The same with the default network, which takes as long as one on a line does."""
+    return write_bundle_of(path, small_config(network=NetworkSettings()))
+
+
+def write_bundle_of(path: Path, config: TrainingConfig):
     data = small_training_set()
-    model = fit_model(small_config(), data, run_dir=None)
+    model = fit_model(config, data, run_dir=None)
     fields = {"name": "plates", "training": {}}
     export(model, golden_pictures(model, data), path, fields, normals=normals_of(model, data))
     return model

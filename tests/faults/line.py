@@ -46,16 +46,18 @@ class Outage:
 
 
 class Line:
-    """``plant`` gives everybody a certificate. ``camera`` and ``station`` are further keys of the configuration."""
+    """``plant`` gives everybody a certificate. The rest are keys of the configuration, ``process`` those at its top."""
 
-    def __init__(self, folder, bundle, *, plant=None, record=None, camera=None, station=None):
+    def __init__(self, folder, bundle, *, plant=None, record=None, camera=None, station=None, process=None):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._plant = plant
+        self.config = folder / "line.yaml"
         self.outages = []
         self.record = {"folder": str(folder / "records"), **(record or {})}
         self._camera = {"kind": "folder", "path": str(folder / "stage"), "mode": "loop", **(camera or {})}
         self._station = {"triggers": {}} if station is None else station
+        self._process_settings = process or {}
         self._bundle = bundle
         self._open = ExitStack()
         self._process = None
@@ -100,7 +102,7 @@ class Line:
 
     def start(self):
         with (self.folder / "daemon.log").open("a") as log:
-            command = [sys.executable, "-m", "inspector.cli", "run", self.folder / "line.yaml"]
+            command = [sys.executable, "-m", "inspector.cli", "run", self.config]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def stop(self):
@@ -168,9 +170,10 @@ class Line:
             "record": self.record,
             "sinks": [sink],
             "stations": [station],
+            **self._process_settings,
         }
         # JSON is YAML.
-        (self.folder / "line.yaml").write_text(json.dumps(config, indent=2))
+        self.config.write_text(json.dumps(config, indent=2))
 
 
 FAULTS = {
