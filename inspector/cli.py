@@ -13,6 +13,8 @@ from inspector.archive import options as archive_options
 from inspector.bench import options as bench_options
 from inspector.bundle import Bundle, Judgement, read_bundle
 from inspector.bundle import options as bundle_options
+from inspector.camera_list import options as cameras_options
+from inspector.capture import options as capture_options
 from inspector.config import Config, read_config
 from inspector.daemon import Daemon
 from inspector.doctor import options as doctor_options
@@ -21,6 +23,7 @@ from inspector.errors import (
     EXIT_UNAVAILABLE,
     ArchiveError,
     BundleError,
+    CameraError,
     ConfigError,
     FrameError,
     ListenError,
@@ -48,6 +51,8 @@ EPILOG: Final = """examples:
   inspector check /etc/inspector/line-1.yaml
   inspector run /etc/inspector/line-1.yaml
   inspector doctor /etc/inspector/line-1.yaml
+  inspector cameras
+  inspector capture /etc/inspector/line-1.yaml --station press-1 --to pictures --label normal
   inspector inspect bundles/cells part-0815.png --json
   inspector inspect bundles/cells pictures/
   inspector bundle show bundles/cells
@@ -62,8 +67,8 @@ EPILOG: Final = """examples:
   inspector schema result
 
 exit status: 0 done, or all PASS; 1 a FAIL, bundles that differ, a broken record, a refusal, or a crash of the daemon;
-2 wrong command line; 3 an ERROR verdict; 69 a port cannot be listened on, the disk is full, or no daemon can be asked;
-78 a mistake in configuration or bundle, told at once
+2 wrong command line; 3 an ERROR verdict; 69 a port cannot be listened on, the disk is full, a camera is lost, or no
+daemon can be asked; 78 a mistake in configuration or bundle, told at once
 """
 
 
@@ -75,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, BundleError, ModelError) as error:
         print(error, file=sys.stderr)
         return EXIT_CONFIG
-    except (ListenError, RecordError, ArchiveError, UnreachableError) as error:
+    except (ListenError, RecordError, ArchiveError, CameraError, UnreachableError) as error:
         print(error, file=sys.stderr)
         return EXIT_UNAVAILABLE
     return status
@@ -96,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="read a configuration and its bundles, and say every mistake")
     check.add_argument("config", type=Path, help="configuration file, YAML")
     check.set_defaults(command=_check)
+
+    _add_camera_commands(commands)
 
     inspect = commands.add_parser("inspect", help="judge pictures from files")
     inspect.add_argument("bundle", type=Path, help="folder of a model bundle")
@@ -191,6 +198,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_camera_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    raw = argparse.RawDescriptionHelpFormatter
+    cameras = commands.add_parser(
+        "cameras",
+        help="list the cameras that are connected",
+        description=cameras_options.DESCRIPTION,
+        epilog=cameras_options.EPILOG,
+        formatter_class=raw,
+    )
+    cameras_options.add_arguments(cameras)
+    cameras.set_defaults(command=_cameras)
+
+    capture = commands.add_parser(
+        "capture",
+        help="collect a training set from a station's camera",
+        description=capture_options.DESCRIPTION,
+        epilog=capture_options.EPILOG,
+        formatter_class=raw,
+    )
+    capture_options.add_arguments(capture)
+    capture.set_defaults(command=_capture)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     logs.configure(config.logging.level, config.logging.format)
@@ -206,6 +236,18 @@ def _check(arguments: argparse.Namespace) -> int:
     if config.archive:
         config.archive.check()
     return 0
+
+
+def _cameras(arguments: argparse.Namespace) -> int:
+    from inspector.camera_list.command import cameras  # noqa: PLC0415 - the daemon looks for no cameras
+
+    return cameras(arguments)
+
+
+def _capture(arguments: argparse.Namespace) -> int:
+    from inspector.capture.command import capture  # noqa: PLC0415 - the daemon collects nothing
+
+    return capture(arguments)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:

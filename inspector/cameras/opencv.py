@@ -10,9 +10,9 @@ from urllib.parse import quote
 import cv2
 from pydantic import PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
 
-from inspector.cameras.capture import Captured
 from inspector.cameras.device import Device
 from inspector.cameras.live import LiveSettings
+from inspector.cameras.opencv_capture import Captured
 from inspector.cameras.pacing import Pace
 from inspector.cameras.video import VideoFile
 from inspector.errors import CameraError

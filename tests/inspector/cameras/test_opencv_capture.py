@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inspector.cameras.capture import Captured
+from inspector.cameras.opencv_capture import Captured
 from inspector.cameras.pixel_formats import rgb_of
 from inspector.errors import CameraError
 from inspector.pictures import to_rgb

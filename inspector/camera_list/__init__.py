@@ -1,0 +1,1 @@
+"""``inspector cameras``: what is connected, and what to write into the configuration for it."""

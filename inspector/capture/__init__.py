@@ -1,0 +1,1 @@
+"""``inspector capture``: a training set from the camera that will be judged by."""
