@@ -7,16 +7,21 @@ belongs to the whole process, so it would take cores that are another station's,
 
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Final
 
 import cv2
 from threadpoolctl import threadpool_limits
 
 Cores = tuple[int, ...]
 """Numbers of logical cores, as the kernel counts them."""
+
+NICENESS: Final = 10
+"""A thread that gives way gets a tenth of what another one gets of a core that both want."""
 
 
 def usable_cores() -> Cores:
@@ -57,3 +62,9 @@ def compute_in_the_calling_thread() -> None:
     """Take numpy's and OpenCV's thread pools out of use, for the whole process."""
     threadpool_limits(1, user_api="blas")
     cv2.setNumThreads(1)
+
+
+def give_way() -> None:
+    """Let every other thread of the machine have a core before the calling one: what it does has time."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,9 +1,6 @@
 """The witness that keeps pictures. Its own thread writes them; no verdict ever waits for it, or for its disk."""
 
 import logging
-import os
-import sys
-import threading
 import time
 from threading import Event, Thread
 from typing import Final
@@ -12,6 +9,7 @@ from inspector import metrics
 from inspector.archive.choice import Choice
 from inspector.archive.waiting import Item, Waiting
 from inspector.archive.writing import Writer
+from inspector.cores import give_way
 from inspector.errors import FrameError
 from inspector.inspection import Evidence, Outcome
 
@@ -20,14 +18,11 @@ log = logging.getLogger(__name__)
 RETRY_S: Final = 1.0
 """How soon a picture that the disk did not take is tried again."""
 
-HANGS_AFTER_S: Final = 30.0
+HANGS_AFTER_S: Final = 10.0
 """A write that takes longer is said to hang."""
 
 CLOSE_WITHIN_S: Final = 0.5
 """How long the end waits for the disk: a stop is promised within 2 s, and sinks have theirs before."""
-
-NICENESS: Final = 10
-"""Compressing pictures leaves the cores to the networks."""
 
 REASONS: Final = ("overflow", "disk", "unencodable", "stopped")
 
@@ -75,8 +70,7 @@ class Archive:
         self._drop(self._waiting.give_up(), "stopped")
 
     def _run(self) -> None:
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        give_way()
         while item := self._waiting.take():
             while not self._written(item):
                 if self._closing.wait(RETRY_S):

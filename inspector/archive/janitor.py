@@ -10,6 +10,7 @@ from typing import Final
 
 from inspector import metrics
 from inspector.archive.prune import Limits, Report, prune
+from inspector.cores import give_way
 from inspector.errors import ArchiveError
 from inspector.inspection import Outcome, utc_now
 
@@ -42,6 +43,8 @@ class Janitor:
 
     def run(self, stop: Event) -> None:
         """Go on until ``stop`` is set."""
+        give_way()
+        self.tend()
         while not stop.wait(LOOK_S):
             self.tend()
 

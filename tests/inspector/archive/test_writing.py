@@ -1,18 +1,25 @@
 import errno
 import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from inspector.archive.layout import Day, date_of
+from inspector.archive.prune import Limits, prune
 from inspector.archive.writing import HEAT_MAP_PIXELS, Writer, write_whole
 from inspector.errors import FrameError
-from inspector.inspection import Inspection, Outcome
+from inspector.inspection import Inspection, Outcome, utc_now
 from inspector.pictures import read_picture
 from tests.archived import names, seen
 from tests.entries import STATION
 from tests.parts import good_parts
+
+ROOT = Path(__file__).parents[3]
 
 
 def writer(folder, **changes):
@@ -158,3 +165,30 @@ def test_every_dimension_of_a_heat_map_is_at_least_a_pixel(tmp_path):
     writer(tmp_path).write(evidence)
 
     assert cv2.imread(str(files(tmp_path, evidence)["heat.jpg"])).shape[0] == 1
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.archived import archive, seen
+
+replace, calls = Path.replace, iter(range(9))
+Path.replace = lambda *paths: os._exit(9) if next(calls) == int(sys.argv[2]) else replace(*paths)
+opened = archive(Path(sys.argv[1]))
+opened.see(seen())
+opened.close()
+"""
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_crash_between_write_and_rename_leaves_whole_files_or_none_and_a_prune_clears_the_rest(tmp_path, renames):
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path, str(renames)], cwd=ROOT, check=False)
+
+    assert done.returncode == 9
+    left = [Path(name).name for name in names(tmp_path)]
+    assert [name.endswith(".part") for name in left] == [True] * (2 - renames) + [False] * renames
+    for path in tmp_path.rglob("*.jpg"):
+        assert read_picture(path).shape == (24, 32, 3)
+    report = prune(tmp_path, Limits(1, 1, None, 0), now=utc_now() + timedelta(hours=2))
+    assert (report.unfinished, report.kept.total()) == (2 - renames, renames)
+    assert len(names(tmp_path)) == renames

@@ -1,0 +1,11 @@
+from tests.benchmarks.archive_cost import measure
+
+
+def test_both_contenders_are_measured_and_one_of_them_archives(small_bundle, tmp_path):
+    measured = measure(small_bundle, tmp_path, 0.01, 12, 0)
+
+    assert set(measured["rows"]) == {
+        f"{what}, {who}" for what in ("verdict", "see") for who in ("without", "keeping all")
+    }
+    assert all(row["count"] == 12 and 0 <= row["p50"] <= row["p99"] <= row["max"] for row in measured["rows"].values())
+    assert 0 < measured["archived"] <= measured["shown"] == 12
