@@ -1,10 +1,13 @@
+import dataclasses
 import itertools
 import re
 import subprocess
 import sys
+import urllib.parse
 
 import pytest
 
+from inspector.ui.parts import ROUTES, SHOWN, Asked
 from tests.deploy.dashboard import (
     DASHBOARDS,
     DEPLOY,
@@ -136,17 +139,22 @@ def test_a_table_arranges_columns_that_its_queries_return(name, panel):
     assert {each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"]} <= headings
 
 
-def test_every_link_leads_to_a_dashboard_that_there_is_or_to_the_pictures():
+def test_every_link_leads_to_a_dashboard_that_there_is_or_to_the_operators_page():
     urls = [url for _, panel in PANELS for url in re.findall(r"'url': '([^']+)'", str(panel))]
     uids = {re.match(r"/d/([\w-]+)\?", url) for url in urls if url.startswith("/d/")}
 
     assert {match.group(1) for match in uids} <= DASHBOARDS.keys()
-    assert {url for url in urls if not url.startswith("/d/")} == {"${pictures}/${__field.labels.station}"}
+    (rejects,) = {url for url in urls if not url.startswith("/d/")}
+    page, _, asked = rejects.partition("?")
+    assert page.removeprefix("${operator}") in {route.path for route in ROUTES}
+    query = dict(urllib.parse.parse_qsl(asked))
+    assert query.keys() <= {field.name for field in dataclasses.fields(Asked)}
+    assert query["show"] in SHOWN
 
 
 @per_dashboard
 def test_variables_that_a_dashboard_uses_are_its_own(name):
-    used = set(re.findall(r"\$\{?(\w+)", str(panels_of(DASHBOARDS[name])))) - {"__rate_interval"}
+    used = set(re.findall(r"\$\{?(\w+)", str(panels_of(DASHBOARDS[name]))))
 
     assert {each for each in used if not each.startswith("__")} <= variables_of(name).keys()
 

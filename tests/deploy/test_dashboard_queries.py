@@ -1,10 +1,14 @@
 """Every query of every panel, put to a real Prometheus that scrapes a real daemon and evaluates the shipped rules."""
 
 import math
+import time
 
+import cv2
 import pytest
 
-from tests.deploy.dashboard import QUERIES, SAMPLES, names_in, variables_of
+from tests.deploy.dashboard import DASHBOARDS, QUERIES, SAMPLES, names_in, variables_of
+from tests.deploy.preview.data import Span
+from tests.deploy.preview.drawing import Sheet
 from tests.deploy.rules import ALERTS, promtool
 from tests.deploy.watched_line import BUSY, LOST, OUTCOMES, WatchedLine
 
@@ -17,7 +21,7 @@ def line(tmp_path_factory, small_bundle):
 
 def values(line, query, label="station"):
     """The query's numbers by one label, with Grafana's variables filled in as for all stations."""
-    expr = query.expr.replace("$__rate_interval", "1m")
+    expr = query.expr.replace("$__rate_interval", "1m").replace("$__range", "1m")
     for variable in ("line", "station"):
         expr = expr.replace(f"${variable}", ".*")
     return {series["metric"].get(label): float(series["value"][1]) for series in line.query(expr)}
@@ -34,6 +38,17 @@ def test_every_query_returns_data(line, query):
     numbers = values(line, query).values()
 
     assert any(math.isfinite(number) for number in numbers)
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_dashboard_can_be_drawn_for_the_readme(line, name, tmp_path):
+    now_s = time.time()
+    span = Span(now_s - 10, now_s, step_s=1)
+
+    Sheet(DASHBOARDS[name], span, lambda target: span.ask(line, target)).draw(tmp_path / "preview.png")
+
+    height, width, _ = cv2.imread(str(tmp_path / "preview.png")).shape
+    assert (width, height > 1000) == (1728, True)
 
 
 def test_the_daemon_exposes_every_metric_that_an_alert_reads(line):

@@ -29,6 +29,14 @@ OUTCOMES = {"PASS": 2, "FAIL": 2, "ERROR": 1}
 class WatchedLine:
     """Runs while the block does; ``ask`` puts a question to Prometheus, ``page`` is what the daemon tells it."""
 
+    at_work = (
+        *(rule["record"] for rule in RECORDS),
+        'ALERTS{alertstate="firing"}',
+        'inspector_sink_up{sink="mqtt"} == 1',
+        "inspector_archive_bytes",
+    )
+    """What Prometheus has an answer to when the block begins."""
+
     def __init__(self, folder, bundle):
         needs(MOSQUITTO and shutil.which("openssl"), "mosquitto and openssl (apt-get install mosquitto openssl)")
         needs(PROMETHEUS, "prometheus (Debian: apt-get install prometheus)")
@@ -40,9 +48,9 @@ class WatchedLine:
     def __enter__(self):
         try:
             plant = Plant(self._folder)
-            broker = self._open.enter_context(plant.broker())
+            self.broker = self._open.enter_context(plant.broker())
             self._pictures()
-            config = write(self._folder / "line.yaml", self._config(broker.port, plant.tls("station", BUSY)))
+            config = write(self._folder / "line.yaml", self._config(self.broker.port, plant.tls("station", BUSY)))
             self._run(sys.executable, "-m", "inspector.cli", "run", config)
             self._run(
                 PROMETHEUS,
@@ -78,9 +86,7 @@ class WatchedLine:
             return urllib.request.urlopen(f"http://{self._prometheus}/-/ready", timeout=10).status == 200
 
     def _has_seen_all(self):
-        wanted = ['ALERTS{alertstate="firing"}', 'inspector_sink_up{sink="mqtt"} == 1', "inspector_archive_bytes"]
-        wanted += [rule["record"] for rule in RECORDS]
-        return all(self.query(each) for each in wanted)
+        return all(self.query(each) for each in self.at_work)
 
     def _run(self, *command):
         log = self._open.enter_context((self._folder / "log").open("a"))

@@ -4,7 +4,7 @@ from deploy.grafana.generator import shared
 from deploy.grafana.generator.page import Page, Row
 from deploy.grafana.generator.panels import Column, Panel, Query, number, rows
 from deploy.grafana.generator.queries import chosen
-from deploy.grafana.generator.variables import LINES, PICTURES, STATIONS
+from deploy.grafana.generator.variables import LINES, OPERATOR, STATIONS
 
 
 def line() -> Page:
@@ -20,11 +20,11 @@ def line() -> Page:
         uid="inspector-line",
         title="Inspection: line",
         description="Verdicts, latency and health of the chosen stations.",
-        variables=(LINES, STATIONS, PICTURES),
+        variables=(LINES, STATIONS, OPERATOR),
         rows=(
             Row("Now", 5, [shared.anomaly_rate(), shared.availability(), shared.slack(), alarms]),
-            Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course()]),
-            Row("Scores and latency", 9, [shared.scores(), shared.latency()]),
+            Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course("5m", "1d")]),
+            Row("Scores and latency", 9, [shared.scores(), shared.latency(0.5, 0.99)]),
             Row("Cameras and sinks", 7, [shared.cameras(), shared.sinks(), shared.dropped(), shared.refused()]),
             Row("Alarms and alerts", 9, [shared.alarms(), _alerts()]),
         ),

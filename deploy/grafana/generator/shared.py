@@ -12,7 +12,10 @@ LIMIT = [
     DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),
     DynamicConfigValue("custom.fillOpacity", 0),
 ]
-REJECTS = Link("Pictures of the rejects", "${pictures}/${__field.labels.station}")
+REJECTS = Link(
+    "Rejects of this span, with their pictures",
+    "${operator}/parts?station=${__field.labels.station}&show=rejects&since=${__from:date:iso}&until=${__to:date:iso}",
+)
 
 
 def anomaly_rate() -> Panel:
@@ -38,7 +41,7 @@ def availability() -> Panel:
 def slack() -> Panel:
     latency = recorded("station:inspector_verdict_latency_seconds:quantile_rate5m", quantile="0.99")
     return number(
-        "Latency of its deadline",
+        "Deadline used",
         "The 99th percentile of the verdict latency of 5 minutes, as a share of the deadline.",
         Query(f"{latency} / {recorded('inspector_deadline_seconds')}"),
         unit="percentunit",
@@ -66,13 +69,13 @@ def verdicts() -> Panel:
     )
 
 
-def anomaly_course() -> Panel:
+def anomaly_course(*windows: str) -> Panel:
     return graph(
         "Anomaly rate over time",
-        "Share of FAIL in windows of 5 minutes, an hour and a day. A click on a point leads to the rejects.",
+        f"Share of FAIL in windows of {' and '.join(windows)}. A click on a point leads to the rejects.",
         *(
             Query(recorded(f"station:inspector_anomaly:ratio_rate{window}"), f"{{{{station}}}} {window}")
-            for window in ("5m", "1h", "1d")
+            for window in windows
         ),
         unit="percentunit",
         links=[REJECTS],
@@ -87,13 +90,13 @@ def scores() -> Panel:
     )
 
 
-def latency() -> Panel:
+def latency(*shares: float) -> Panel:
     return graph(
         "Verdict latency",
         "From exposure, or arrival of the frame, to its verdict, and the deadline beyond which it is ERROR.",
         *(
-            Query(quantile(share, "inspector_verdict_latency_seconds"), f"{{{{station}}}} {name}")
-            for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+            Query(quantile(share, "inspector_verdict_latency_seconds"), f"{{{{station}}}} p{100 * share:.0f}")
+            for share in shares
         ),
         Query(recorded("inspector_deadline_seconds"), "{{station}} deadline"),
         unit="s",
@@ -137,9 +140,11 @@ def refused() -> Panel:
 
 
 def alarms() -> Panel:
+    active = f"max by (station, alarm) (inspector_alarm_active{chosen()})"
+    past = f"max_over_time(inspector_alarm_active{chosen()}[$__range])"
     return states(
         "Alarms",
-        "Active until a person has acknowledged and reset them.",
-        Query(f"max by (station, alarm) (inspector_alarm_active{chosen()})", "{{station}} {{alarm}}"),
+        "Those that were active in this span, until a person has acknowledged and reset them; none where it is empty.",
+        Query(f"{active} and max by (station, alarm) ({past}) == 1", "{{station}} {{alarm}}"),
         {"0": ("quiet", "transparent"), "1": ("active", "red")},
     )

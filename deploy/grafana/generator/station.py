@@ -4,7 +4,7 @@ from deploy.grafana.generator import archive, shared
 from deploy.grafana.generator.page import Page, Row
 from deploy.grafana.generator.panels import Column, Panel, Query, graph, number, rows
 from deploy.grafana.generator.queries import RATE, chosen, per_minute, per_second, quantile
-from deploy.grafana.generator.variables import LINES, PICTURES, STATION
+from deploy.grafana.generator.variables import LINES, OPERATOR, STATION
 
 
 def station() -> Page:
@@ -13,11 +13,11 @@ def station() -> Page:
         uid="inspector-station",
         title="Inspection: station",
         description="One station in detail, for whoever looks for a cause.",
-        variables=(LINES, STATION, PICTURES),
+        variables=(LINES, STATION, OPERATOR),
         rows=(
             Row("Now", 5, [shared.anomaly_rate(), shared.availability(), shared.slack(), shared.last_frame()]),
-            Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course(), shared.scores()]),
-            Row("Time", 8, [shared.latency(), _stages(), _recording()]),
+            Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course("5m", "1h", "1d"), shared.scores()]),
+            Row("Time", 8, [shared.latency(0.5, 0.95, 0.99), _stages(), _recording()]),
             Row("Camera", 7, [shared.cameras(), _reopens(), _troubles()]),
             Row("Frames", 7, [shared.dropped(), shared.refused()]),
             Row("Triggers and results", 7, [_triggers(), shared.sinks(), _outbox()]),
