@@ -6,12 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.bundle import Normals, compared
+from inspector.inspection import Floats, Pixels
 from inspector.picture_quality import brightness, sharpness
+from training.camera_changes import KNOWN
 from training.fit import FittedModel
 from training.seen import TrainingSet
 
 LEAST_SPREAD: Final = 0.1
 """Of all dimensions' root mean square spread: one that hardly moves on normals would drown the others with a twitch."""
+
+CHANGED: Final = 40
+"""Held-out normals that each change of the camera is tried on; the mean of so few shows where it goes."""
 
 
 def normals_of(model: FittedModel, data: TrainingSet) -> Normals:
@@ -26,8 +31,19 @@ def normals_of(model: FittedModel, data: TrainingSet) -> Normals:
         sharpness=np.array([sharpness(each) for each in data.held_out], np.float32),
         mean=vectors.mean(axis=0).astype(np.float32),
         spread=spread.astype(np.float32),
+        camera=_camera(model, data.held_out[:CHANGED], spread),
         shares=_shares((vectors - vectors.mean(axis=0)) / spread),
     )
+
+
+def _camera(model: FittedModel, pictures: Pixels, spread: NDArray[np.float64]) -> Floats:
+    """(changes, d): where the mean of the features goes, in spreads, when the camera changes."""
+    before = compared(model.features(pictures)).mean(axis=0)
+    ways = [
+        (compared(model.features(np.stack([change(each) for each in pictures]))).mean(axis=0) - before) / spread
+        for change in KNOWN
+    ]
+    return np.array(ways, np.float32)
 
 
 def _shares(centred: NDArray[np.float64]) -> tuple[float, float]:

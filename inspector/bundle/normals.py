@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inspector.inspection import Features, Floats
 from inspector.settings import Settings
 
-VECTORS: Final = ("score", "brightness", "sharpness", "mean", "spread")
+ARRAYS: Final = ("score", "brightness", "sharpness", "mean", "spread", "camera")
 """The names of the arrays of ``Normals``, besides the shares."""
 
 
@@ -53,7 +53,8 @@ class Normals:
     """The numbers of n held-out normals.
 
     ``score``, ``brightness`` and ``sharpness``: (n,), one a picture. ``mean`` and ``spread``: (d,), of the feature
-    vectors that are ``compared``. ``shares``: the sums of the squares and of the cubes of the shares that the
+    vectors that are ``compared``. ``camera``: (changes, d), where that mean goes, in spreads, when the camera changes:
+    exposure, focus, mount, dust. ``shares``: the sums of the squares and of the cubes of the shares that the
     principal directions have in the variance of these vectors, each dimension divided by its spread. They say how much
     the mean of several pictures scatters: 1 and 1 where all dimensions move together, near 0 where each goes its way.
     """
@@ -64,6 +65,7 @@ class Normals:
     sharpness: Floats
     mean: Floats
     spread: Floats
+    camera: Floats
     shares: tuple[float, float]
 
     @property
@@ -79,19 +81,19 @@ class Normals:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What the bundle stores besides the record."""
-        vectors = {name: getattr(self, name) for name in VECTORS}
-        return vectors | {"shares": np.array(self.shares)}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        return arrays | {"shares": np.array(self.shares)}
 
     @classmethod
     def from_arrays(cls, record: NormalsRecord, arrays: dict[str, NDArray[Any]]) -> Self:
         """The inverse. Raises KeyError, TypeError or ValueError where the two do not fit."""
         squares, cubes = arrays["shares"].tolist()
-        vectors = {name: arrays[name] for name in VECTORS}
-        normals = cls(picture_size=record.picture_size, shares=(squares, cubes), **vectors)
+        own = {name: arrays[name] for name in ARRAYS}
+        normals = cls(picture_size=record.picture_size, shares=(squares, cubes), **own)
         if {len(normals.score), len(normals.brightness), len(normals.sharpness)} != {record.pictures}:
             raise ValueError(f"there are numbers of {len(normals.score)} normals, the record has {record.pictures}")
-        if normals.mean.shape != normals.spread.shape or normals.mean.ndim != 1:
-            raise ValueError("mean and spread of the normals' features do not fit")
+        if not normals.mean.shape == normals.spread.shape == normals.camera.shape[1:]:
+            raise ValueError("mean, spread and camera changes of the normals' features do not fit")
         return normals
 
 

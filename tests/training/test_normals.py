@@ -4,7 +4,8 @@ import pytest
 from inspector.bundle import compared
 from inspector.picture_quality import brightness, sharpness
 from tests.parts import small_training_set
-from training.normals import LEAST_SPREAD, normals_of
+from training.camera_changes import KNOWN
+from training.normals import CHANGED, LEAST_SPREAD, normals_of
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +39,13 @@ def test_the_shares_are_those_of_the_principal_directions(exported, normals):
     shares = eigenvalues / eigenvalues.sum()
 
     assert normals.shares == pytest.approx(((shares**2).sum(), (shares**3).sum()), rel=1e-4)
+
+
+def test_where_the_camera_takes_the_features_is_measured_in_spreads(exported, normals):
+    model, pictures = exported[0], small_training_set().held_out[:CHANGED]
+    features = [compared(model.features(np.stack([change(each) for each in pictures]))) for change in KNOWN]
+    before = compared(model.features(pictures))
+
+    slow = [(each - before).mean(axis=0) / normals.spread for each in features]
+
+    assert normals.camera == pytest.approx(np.array(slow), abs=1e-2)

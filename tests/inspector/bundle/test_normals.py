@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inspector.bundle import Normals, NormalsRecord, compared, read_bundle
-from inspector.bundle.normals import Spread
+from inspector.bundle.normals import ARRAYS, Spread
 from inspector.errors import BundleError
 from inspector.inspection import Features
 from tests.inspector.bundle.changes import change_arrays, change_manifest
@@ -18,6 +18,7 @@ def some_normals(**changes):
         "sharpness": 2 * numbers,
         "mean": np.zeros(3, np.float32),
         "spread": np.ones(3, np.float32),
+        "camera": np.eye(2, 3, dtype=np.float32),
         "shares": (0.5, 0.25),
     }
     return Normals(**fields | changes)
@@ -39,11 +40,13 @@ def test_normals_go_through_arrays_unchanged():
 
     assert again.shares == normals.shares
     assert again.picture_size == normals.picture_size
-    for name in ("score", "brightness", "sharpness", "mean", "spread"):
+    for name in ARRAYS:
         assert np.array_equal(getattr(again, name), getattr(normals, name))
 
 
-@pytest.mark.parametrize("changes", [{"score": np.zeros(7)}, {"mean": np.zeros(4)}, {"shares": np.zeros(3)}])
+@pytest.mark.parametrize(
+    "changes", [{"score": np.zeros(7)}, {"mean": np.zeros(4)}, {"camera": np.zeros((2, 4))}, {"shares": np.zeros(3)}]
+)
 def test_arrays_that_do_not_fit_the_record_are_refused(changes):
     normals = some_normals()
 
