@@ -5,6 +5,7 @@ from collections import deque
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from inspector.alarms import AlarmName, Alarms
+from inspector.drift import DriftSettings
 from inspector.inspection import Inspection, Outcome, Reason
 from inspector.settings import Settings
 
@@ -29,6 +30,8 @@ class AlarmSettings(Settings):
     """``no_verdict``: so many ERROR without a verdict in between; null never raises it."""
     sink_down_s: PositiveFloat | None = 60.0
     """``sink_degraded``: a broker that has been away for so long; null never raises it."""
+    drift: DriftSettings | None = DriftSettings()
+    """``drift``: the parts, or the camera, are no longer like the normals of the bundle; null compares nothing."""
     stop_line: tuple[AlarmName, ...] = ()
     """Alarms that also raise ``stop_line``, for the PLC to act on."""
 

@@ -28,6 +28,7 @@ AlarmName = Literal[
     "consecutive_fails",
     "fail_rate",
     "no_verdict",
+    "drift",
     "sink_degraded",
     "record_degraded",
     "archive_degraded",
@@ -108,6 +109,12 @@ class Alarms:
                 stop = self._alarms.get("stop_line")
                 if stop:
                     self._alarms["stop_line"] = replace(stop, holds=False)
+
+    def is_raised(self, name: AlarmName) -> bool:
+        """Whether it has been raised and nobody has reset it since."""
+        with self._lock:
+            alarm = self._alarms.get(name)
+            return alarm is not None and alarm.state is not AlarmState.RESET
 
     def acknowledge(self, name: str | None, by: str) -> str:
         """A person has seen it; without a name, all that are active. Raises Refused. Returns what was done."""

@@ -19,6 +19,7 @@ from inspector.commands import Commands
 from inspector.config import Config, StationSettings
 from inspector.control import Control
 from inspector.desk import Decision, Desk
+from inspector.drift import Drift
 from inspector.health import Heartbeats
 from inspector.inspection import Camera, Outcome, Record, Sink
 from inspector.judge import Judge, show_models
@@ -93,6 +94,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
     record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": _digest(settings)})
     alarms = _alarms(settings, record, list(links.values()))
     disk.begin(alarms)
+    drift = Drift(name, settings.alarms.drift, alarms, lambda: station.bundles) if settings.alarms.drift else None
     triggers = settings.triggers or TriggerSettings()  # a station that runs free does not even hear one
     desk = Desk(queue_size=triggers.queue_size, recipes=list(settings.recipes), look_up=record.answer_to)
     rules = AlarmRules(settings.alarms, alarms)
@@ -108,7 +110,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         health=health,
         triggers=settings.triggers,
         load_judges=load,
-        witnesses=tuple(witness for witness in (archive, _last_picture(name, config)) if witness),
+        witnesses=tuple(witness for witness in (archive, drift, _last_picture(name, config)) if witness),
     )
     story = Story(station, alarms=alarms, tell=partial(_tell_model, list(links.values())), note=reporter.note)
     models = _rollout(station, settings, config, judge, story)

@@ -131,6 +131,15 @@ ARCHIVE_PRUNED: Final = Counter(
 MODEL_INFO: Final = Gauge(
     "inspector_model_info", "Always 1; the labels say which model judges.", ["station", "bundle", "name", "scorers"]
 )
+DRIFT: Final = Gauge(
+    "inspector_drift",
+    "How far the last parts are from the bundle's normals: population stability index of score, brightness and "
+    "sharpness; of the embedding, how many spreads its mean has moved.",
+    ["station", "of"],
+)
+DRIFT_TO_LIMIT: Final = Gauge(
+    "inspector_drift_to_limit_ratio", "The same divided by its limit; above 1 is drift.", ["station", "of"]
+)
 
 
 def forget(station: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from inspector import metrics
 from inspector.alarms import Alarms
+from inspector.bundle import Bundle
 from inspector.cores import pinned
 from inspector.desk import Desk
 from inspector.errors import CameraError, FrameError
@@ -146,6 +147,11 @@ class Station:
     def own(self) -> Judge:
         """What judges parts for which no recipe is set."""
         return self._judges[OWN]
+
+    @property
+    def bundles(self) -> list[Bundle]:
+        """Those that judge parts now, by whatever recipe."""
+        return [judge.bundle for judge in self._judges.values()]
 
     def use(self, own: Judge) -> None:
         """Judge the next parts by this, unless a recipe is set; the part in hand keeps the judge it has."""

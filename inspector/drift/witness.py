@@ -1,0 +1,109 @@
+"""Looks on while a station judges, and tells when what it sees is no longer what its bundle was trained on."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from inspector import metrics
+from inspector.alarms import Alarms
+from inspector.bundle import Bundle, compared
+from inspector.drift.comparison import Comparison
+from inspector.drift.reference import Reference
+from inspector.drift.settings import DriftSettings
+from inspector.drift.window import Part, Tally, Window
+from inspector.inspection import Evidence
+from inspector.picture_quality import brightness, sharpness
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """The parts that one bundle has judged since the comparison began.
+
+    Those that pass are compared, so that a wave of defects is no drift; all of them where most of the last ones fail,
+    for then nobody can call it a wave.
+    """
+
+    def __init__(self, reference: Reference, window: int) -> None:
+        self._passed = Window(window, reference)
+        self._all = Window(window, reference)
+        self._reference = reference
+        self._most_fail = False
+
+    def add(self, part: Part) -> Comparison | None:
+        """One part more. Returns how the last ones compare, each time that a tenth of them is new."""
+        seen = self._all.add(part)
+        if seen:
+            self._most_fail = 2 * seen.fails > seen.parts
+        passed = self._passed.add(part) if part.passed else None
+        tally: Tally | None = seen if self._most_fail else passed
+        return Comparison.of(tally, self._reference) if tally else None
+
+
+class Drift:
+    """A witness of one station. ``bundles``: those that judge now, each of which has normals of its own."""
+
+    def __init__(
+        self, station: str, settings: DriftSettings, alarms: Alarms, bundles: Callable[[], Iterable[Bundle]]
+    ) -> None:
+        self._station = station
+        self._settings = settings
+        self._alarms = alarms
+        self._bundles = bundles
+        self._runs: dict[str, Run | None] = {}
+        self._told: set[str] = set()
+
+    def see(self, evidence: Evidence) -> None:
+        """See ``Witness``."""
+        inspection, picture, features = evidence.inspection, evidence.picture, evidence.features
+        if picture is None or features is None or inspection.score is None:
+            return
+        self._begin_anew_after_reset()
+        run = self._run(inspection.bundle)
+        if run is None:
+            return
+        numbers = np.array([inspection.score, brightness(picture), sharpness(picture)])
+        passed = inspection.score <= inspection.threshold
+        comparison = run.add(Part(numbers, compared(features)[0], passed=passed))
+        if comparison:
+            self._tell(comparison, inspection.bundle)
+
+    def close(self) -> None:
+        """See ``Witness``. Nothing is in hand."""
+
+    def _run(self, digest: str) -> Run | None:
+        """Of the bundle with this digest; None where it has nothing to be compared with."""
+        if digest not in self._runs:
+            bundles = {each.digest: each for each in self._bundles()}
+            self._runs = {each: run for each, run in self._runs.items() if each in bundles}
+            if digest in bundles:
+                self._runs[digest] = self._begun(bundles[digest])
+        return self._runs.get(digest)
+
+    def _begun(self, bundle: Bundle) -> Run | None:
+        normals = bundle.normals
+        reference = Reference.of(normals, bundle.threshold, self._settings) if normals else None
+        if reference is None:
+            log.warning(
+                "%s has no held-out normals, or too few, to tell drift by: export it again",
+                bundle.path,
+                extra={"station": self._station},
+            )
+            return None
+        return Run(reference, self._settings.window)
+
+    def _tell(self, comparison: Comparison, digest: str) -> None:
+        for each in comparison.differences:
+            metrics.DRIFT.labels(self._station, each.of).set(each.value)
+            metrics.DRIFT_TO_LIMIT.labels(self._station, each.of).set(each.value / each.limit)
+        if comparison.cause and digest not in self._told:
+            self._told.add(digest)
+            self._alarms.raise_("drift", str(comparison))
+            # Found once is found: it may be reset at any time, and is found again if it is still there.
+            self._alarms.relieve("drift")
+
+    def _begin_anew_after_reset(self) -> None:
+        if self._told and not self._alarms.is_raised("drift"):
+            self._told.clear()
+            self._runs.clear()
