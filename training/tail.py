@@ -25,8 +25,8 @@ SHARE: Final = 0.1
 FEWEST: Final = 30
 """Exceedances, and at least as many scores lie below them."""
 
-LEAST_P: Final = 0.01
-"""Chance below which a fit that is so far off is refused."""
+LEAST_P: Final = 0.1
+"""Chance below which a fit is refused, and so one in ten that are right (Choulakian & Stephens 2001)."""
 
 REPLICAS: Final = 199
 
