@@ -1,4 +1,4 @@
-"""The ``inspector-train`` command: fit, export, calibrate, evaluate, msa, benchmark."""
+"""The ``inspector-train`` command: fit, export, calibrate, evaluate, report, msa, benchmark."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from inspector.bundle import Bundle, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
 from training import calibrate_command
-from training.benchmark import fashion, few, light, speed, weights
+from training.benchmark import fashion, few, light, promise, speed, weights
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.evaluate import Scored, score_files, summarise
@@ -34,6 +34,7 @@ from training.overlays import draw_overlays
 from training.prepare import prepare
 from training.progress import console, tracking
 from training.report import draw_histogram, draw_mistakes, draw_roc
+from training.report_page import command as report
 from training.summary import in_words, summary
 
 EPILOG: Final = """examples:
@@ -42,10 +43,12 @@ EPILOG: Final = """examples:
   inspector-train export configs/training/cells.yaml --int8
   inspector-train calibrate build/cells/bundle --normals /data/good --max-false-reject 0.5% --confidence 95%
   inspector-train evaluate build/cells/bundle /data/cells --report build/cells/report
+  inspector-train report build/cells/bundle --data /data/cells --output cells.html
   inspector-train msa build/cells/bundle --reference parts.csv --appraisers people.csv
   inspector-train benchmark fashion --quick
   inspector-train benchmark few --data /data --sets cells,cans --seeds 3
   inspector-train benchmark weights /data/cells --type scratch
+  inspector-train benchmark promise --data /data --sets cells,cans
   inspector-train benchmark speed --data /data --write inspector/PERFORMANCE.md
 
 exit status: 0 done; 1 interrupted, a bug, too few normals to calibrate, or a bundle that a study finds not acceptable;
@@ -104,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
     evaluate.set_defaults(command=_evaluate)
 
+    report.add_parser(commands)
     msa.add_parser(commands)
 
     benchmark = commands.add_parser("benchmark", help="run a published experiment again")
@@ -112,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     light.add_parser(experiments)
     few.add_parser(experiments)
     weights.add_parser(experiments)
+    promise.add_parser(experiments)
     speed.add_parser(experiments)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of a training configuration")

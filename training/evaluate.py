@@ -31,6 +31,7 @@ class Scored:
     nearest_type: str | None
     heat: Floats | None = field(default=None, compare=False, repr=False)
     size: tuple[int, int] = (0, 0)
+    type_confidence: float | None = None
 
 
 def known(score: float | None) -> float:
@@ -54,7 +55,8 @@ def _score_file(bundle: Bundle, path: Path, label: str) -> Scored:
     (said,) = bundle.judge(features)
     maps = bundle.heat_map(features)
     heat = None if maps is None else maps[0]
-    return Scored(path, label, known(said.score), said.outcome, said.nearest_type, heat, pixels.shape[:2])
+    score, size = known(said.score), pixels.shape[:2]
+    return Scored(path, label, score, said.outcome, said.nearest_type, heat, size, said.type_confidence)
 
 
 def summarise(scored: Sequence[Scored], normal: str) -> dict[str, Any]:
