@@ -38,10 +38,10 @@ INCOMPLETE: Final = {
 TROUBLES: Final[dict[str, Trouble]] = {
     "n_missing_packets": "packets_lost",
     "n_resent_packets": "packets_resent",
-    "n_underruns": "buffers_dropped",
     "n_failures": "buffers_incomplete",
 }
-"""By Aravis's names; a camera on USB has no packets."""
+"""By Aravis's names; a camera on USB has no packets. For want of a buffer Aravis counts packets, too: the frames that
+they belong to are incomplete, or missing in the camera's numbers."""
 
 
 class AravisSettings(IndustrialSettings):

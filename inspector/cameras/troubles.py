@@ -18,6 +18,7 @@ class Troubles:
         self._missing = FRAMES_DROPPED.labels(station, "never_arrived")
         self._counted: dict[Trouble, int] = {}
         self._last_frame: int | None = None
+        self._unnumbered = 0
 
     def count(self, counts: Mapping[Trouble, int]) -> None:
         """Take over the driver's counts, which begin at 0 with the session."""
@@ -28,9 +29,15 @@ class Troubles:
         self._counted = dict(counts)
 
     def follow(self, device_frame: int | None) -> None:
-        """Count the frames that are missing between this one and the one before, by the camera's own numbers."""
-        if device_frame is not None and self._last_frame is not None:
-            gap = device_frame - self._last_frame - 1
+        """Count the frames that are missing between this one and the one before, by the camera's own numbers.
+
+        None is one that came without its number, as what is no good does.
+        """
+        if device_frame is None:
+            self._unnumbered += 1
+            return
+        if self._last_frame is not None:
+            gap = device_frame - self._last_frame - 1 - self._unnumbered
             if 0 < gap < LARGEST_GAP:
                 self._missing.inc(gap)
-        self._last_frame = device_frame
+        self._last_frame, self._unnumbered = device_frame, 0

@@ -263,6 +263,14 @@ def test_frames_that_never_arrived_are_counted_by_the_cameras_numbers(start, dev
     assert dropped(station, "never_arrived") == 2
 
 
+def test_a_frame_that_was_no_good_has_arrived(start, device, station):
+    start()
+    no_good = FrameError("torn", reason=Reason.INCOMPLETE_FRAME)
+    device.give_and_wait(shot_of(picture(1), device_frame=1), no_good, shot_of(picture(4), device_frame=4))
+
+    assert dropped(station, "never_arrived") == 1
+
+
 def test_a_bug_in_the_reader_is_not_taken_for_a_lost_camera(start, device):
     camera = start()
     device.give(ZeroDivisionError())
