@@ -143,6 +143,20 @@ CASES = {
         says="press-1 cannot write pictures into its archive",
         labels={**STATION, "alarm": "archive_degraded"},
     ),
+    "InspectorDrift": Case(
+        fires=alarm("drift", "0 1x5"),
+        silent=alarm("drift", "0x5") | alarm("fail_rate", "1x5"),
+        at=2,
+        says="press-1 sees parts that no longer look like those that its model was trained on",
+        labels={**STATION, "alarm": "drift"},
+    ),
+    "InspectorModelReverted": Case(
+        fires=alarm("model_reverted", "0 1x5"),
+        silent=alarm("model_reverted", "0x5"),
+        at=2,
+        says="press-1 went back to its model of before by itself",
+        labels={**STATION, "alarm": "model_reverted"},
+    ),
     "InspectorAlarmNotReset": Case(
         fires=alarm("fail_rate", "0 1x20"),
         silent=alarm("fail_rate", "0 1x8 0x20") | alarm("stop_line", "1x20"),

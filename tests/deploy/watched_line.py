@@ -34,6 +34,7 @@ class WatchedLine:
         'ALERTS{alertstate="firing"}',
         'inspector_sink_up{sink="mqtt"} == 1',
         "inspector_archive_bytes",
+        "inspector_drift",
     )
     """What Prometheus has an answer to when the block begins."""
 
@@ -104,13 +105,14 @@ class WatchedLine:
         camera = {"kind": "folder", "path": str(self._folder / "pictures"), "rate_hz": 50}
         busy = {"name": BUSY, "bundle": str(self._bundle), "camera": camera}
         lost = {**busy, "name": LOST, "camera": {"kind": "opencv", "source": "/dev/video99"}, "sinks": []}
+        alarms = {"consecutive_fails": 1, "stop_line": ["consecutive_fails"]}
         return {
             "metrics": {"port": int(self._daemon.rpartition(":")[2])},
             "record": {"folder": str(self._folder / "records")},
             "archive": {"folder": str(self._folder / "archive"), "min_free_bytes": 0},
             "sinks": [{"kind": "mqtt", "host": "localhost", "port": broker_port, "tls": tls.model_dump(mode="json")}],
             # An alarm that stops the line is an alert at once.
-            "stations": [{**busy, "alarms": {"consecutive_fails": 1, "stop_line": ["consecutive_fails"]}}, lost],
+            "stations": [{**busy, "alarms": {**alarms, "drift": {"window": 60}}}, lost],
         }
 
     def _scraping(self):

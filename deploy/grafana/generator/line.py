@@ -2,7 +2,7 @@
 
 from deploy.grafana.generator import shared
 from deploy.grafana.generator.page import Page, Row
-from deploy.grafana.generator.panels import Column, Panel, Query, number, rows
+from deploy.grafana.generator.panels import Column, Panel, Query, graph, number, rows
 from deploy.grafana.generator.queries import chosen
 from deploy.grafana.generator.variables import LINES, OPERATOR, STATIONS
 
@@ -26,8 +26,18 @@ def line() -> Page:
             Row("Verdicts", 8, [shared.verdicts(), shared.anomaly_course("5m", "1d")]),
             Row("Scores and latency", 9, [shared.scores(), shared.latency(0.5, 0.99)]),
             Row("Cameras and sinks", 7, [shared.cameras(), shared.sinks(), shared.dropped(), shared.refused()]),
-            Row("Alarms and alerts", 9, [shared.alarms(), _alerts()]),
+            Row("Drift, alarms and alerts", 9, [_drift(), shared.alarms(), _alerts()]),
         ),
+    )
+
+
+def _drift() -> Panel:
+    return graph(
+        "Drift",
+        "How far the last parts are from the bundle's normals, as a share of the limit; its station shows by what.",
+        Query(f"max by (station) (inspector_drift_to_limit_ratio{chosen()})"),
+        unit="percentunit",
+        limit=1,
     )
 
 

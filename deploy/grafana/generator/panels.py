@@ -79,15 +79,19 @@ def graph(
     unit: str,
     stacked: bool = False,
     colours: Mapping[str, str] | None = None,
+    limit: float | None = None,
     links: Sequence[Link] = (),
 ) -> timeseries.Panel:
-    """Each series over time. ``colours`` are those of series by their names."""
+    """Each series over time. ``colours`` are those of series by their names; a dashed line marks the ``limit``."""
     panel = _panel(timeseries.Panel(), title, description, unit).min(0).data_links(_links(links))
     panel.legend(common.VizLegendOptions().show_legend(show_legend=True).placement(options.LegendPlacement.BOTTOM))
     panel.tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI))
     panel.line_width(1).fill_opacity(60 if stacked else 8).show_points(options.VisibilityMode.NEVER)
     if stacked:
         panel.stacking(common.StackingConfig().mode(options.StackingMode.NORMAL))
+    if limit is not None:
+        panel.thresholds(_thresholds(((None, "transparent"), (limit, "red"))))
+        panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED))
     for ref_id, query in zip(ascii_uppercase, queries, strict=False):
         panel.with_target(_target(ref_id, query))
     for name, colour in (colours or {}).items():

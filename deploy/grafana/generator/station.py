@@ -24,7 +24,7 @@ def station() -> Page:
             Row("Archive", 7, archive.kept()),
             Row("What the archive takes", 7, archive.taken()),
             Row("What should not be", 7, [_losses(), _certificates(), _room()]),
-            Row("Alarms", 8, [shared.alarms()]),
+            Row("Drift and alarms", 8, [_drift_to_limit(), _drift(), shared.alarms()]),
             Row("Models", 6, [_models()]),
         ),
     )
@@ -118,6 +118,25 @@ def _room() -> Panel:
         "What is free on the disk that holds the record, as a share of it.",
         Query(f"{free} / {size}", "free"),
         unit="percentunit",
+    )
+
+
+def _drift_to_limit() -> Panel:
+    return graph(
+        "Drift, of its limit",
+        "How far the last parts are from the bundle's normals; beyond the line the alarm is raised.",
+        Query(f"max by (of) (inspector_drift_to_limit_ratio{chosen()})", "{{of}}"),
+        unit="percentunit",
+        limit=1,
+    )
+
+
+def _drift() -> Panel:
+    return graph(
+        "Drift",
+        "The same unscaled: stability index of score, brightness and sharpness; spreads that the embedding has moved.",
+        Query(f"max by (of) (inspector_drift{chosen()})", "{{of}}"),
+        unit="short",
     )
 
 

@@ -133,6 +133,13 @@ def graph(inside, panel, found, span):
         axes.plot(each.times_s, upper, dashed, color=colour, linewidth=1.1, label=each.name)
         # Stacked series begin where Prometheus first saw them, which is the same for all.
         base = upper if "stacking" in custom else 0.0
+    if "thresholdsStyle" in custom:
+        axes.axhline(
+            panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"],
+            color=COLOURS["red"],
+            dashes=(6, 4),
+            linewidth=1,
+        )
     axes.set_ylim(bottom=0)
     if not series:
         axes.text(0.5, 0.5, "no data", color=FAINT, size=9, ha="center", va="center", transform=axes.transAxes)
