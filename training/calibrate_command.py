@@ -28,10 +28,27 @@ most the given share of good parts is rejected, with the given confidence, whate
 pictures must come as they will on the line; copies, turned or changed in any way, are no pictures of their own."""
 
 
+EPILOG: Final = """examples:
+  inspector-train calibrate bundles/lids --normals /data/good --max-false-reject 0.5%
+  inspector-train calibrate bundles/lids --normals /data/good --max-false-reject 0.5% --group-pattern '^(lot[0-9]+)_'
+  inspector-train calibrate bundles/lids --normals /data/good --max-false-reject 1% --review 5% --by anna
+  inspector-train calibrate bundles/lids --normals /data/good --max-false-reject 0.1% --model tail
+  inspector-train calibrate bundles/lids --normals /data/good --max-false-reject 5% --false-reject-cost 1 \\
+      --escape-cost scratch=40/2000 --escape-cost metal=5000/10
+
+exit status: 0 the bundle has its threshold; 1 there are too few normals, and nothing was changed; 2 wrong command line;
+78 a mistake in the pictures or the bundle, told in one message
+"""
+
+
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """``inspector-train calibrate``."""
     parser = commands.add_parser(
-        "calibrate", help="promise a false-reject rate, from normals not seen yet", description=DESCRIPTION
+        "calibrate",
+        help="promise a false-reject rate, from normals not seen yet",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("bundle", type=Path, help="folder of the bundle")
@@ -74,25 +91,36 @@ def run(arguments: argparse.Namespace) -> int:
             bundles.append(read_bundle(arguments.bundle, Engine(precision="int8")))
         with track("judging", len(bundles) * len(files)) as progress:
             normals = score_normals(bundles, files, progress)
-    promised = replace(promised, terms=terms)
-    old = bundle.manifest.calibration
     calibration = recalibrate(
-        bundle.manifest, normals, promised, critical_first=not arguments.promise_first, costs=costs
+        bundle.manifest,
+        normals,
+        replace(promised, terms=terms),
+        critical_first=not arguments.promise_first,
+        costs=costs,
     )
-    golden = golden_at(bundle.manifest, calibration.threshold)
-    output = arguments.output or arguments.bundle
+    _write(arguments, bundle, calibration, normals.digest)
+    return 0
+
+
+def _write(arguments: argparse.Namespace, bundle: Bundle, calibration: Calibration, pictures_sha256: str) -> None:
+    """Change the bundle or write a new one, which remembers this calibration beside those before, and say so."""
     made = event(
         calibration,
         command="calibrate",
         normals_from=str(arguments.normals),
-        pictures_sha256=normals.digest,
+        pictures_sha256=pictures_sha256,
         by=arguments.by,
-        previous_threshold=old.threshold,
+        previous_threshold=bundle.manifest.calibration.threshold,
     )
-    history = (*bundle.manifest.calibrations, made)
-    change_manifest(bundle, output, calibration=calibration, calibrations=history, golden=golden)
+    output = arguments.output or arguments.bundle
+    change_manifest(
+        bundle,
+        output,
+        calibration=calibration,
+        calibrations=(*bundle.manifest.calibrations, made),
+        golden=golden_at(bundle.manifest, calibration.threshold),
+    )
     _tell(output, calibration, as_json=arguments.json)
-    return 0
 
 
 def _promised(arguments: argparse.Namespace, groups: list[int] | None, pattern: str | None) -> Promised:

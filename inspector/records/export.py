@@ -52,6 +52,7 @@ def as_columns(row: Row) -> dict[str, Any]:
         "sequence": content.get("sequence"),
         **texts,
         **{name: content.get(name) for name in NUMBERS},
+        "review": content.get("review"),
         "total_ms": content.get("timings_ms", {}).get("total"),
         "payload": row.payload,
         "hash": row.hash.hex(),
@@ -81,7 +82,7 @@ def _write_parquet(rows: Iterable[Row], output: Path) -> None:
         from pyarrow import parquet  # noqa: PLC0415 - as above
     except ImportError as error:
         raise ConfigError("parquet needs pyarrow: pip install 'line-inspector[parquet]'") from error
-    types = {"number": pa.int64(), "sequence": pa.int64(), "total_ms": pa.float64()}
+    types = {"number": pa.int64(), "sequence": pa.int64(), "review": pa.bool_(), "total_ms": pa.float64()}
     types |= dict.fromkeys(NUMBERS, pa.float64())
     names = as_columns(Row(0, "", "{}", b""))
     schema = pa.schema([(name, types.get(name, pa.string())) for name in names])

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.inspection import Outcome
 from inspector.naming import UNKNOWN
@@ -13,6 +14,8 @@ from training.promise import at_least, at_most
 
 BINS: Final = 5
 TWO_SIDED: Final = 0.975
+
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def calibration_error(bins: Sequence[Bin]) -> float | None:
     return sum(abs(each.named * each.confidence - each.right) for each in bins) / named
 
 
-def _bin(edges: Any, sure: Any, right: Any) -> Bin:
+def _bin(edges: Doubles, sure: Doubles, right: NDArray[np.bool_]) -> Bin:
     hits, n = int(right.sum()), len(right)
     low, high = map(float, edges)
     return Bin(low, high, float(sure.mean()), n, hits, at_least(hits, n, TWO_SIDED), at_most(hits, n, TWO_SIDED))

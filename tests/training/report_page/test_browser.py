@@ -1,74 +1,66 @@
-"""The page in a real browser, as wide as a phone."""
-
-import html
-import json
-import re
-import shutil
-import subprocess
+"""The page in a real browser, as wide as a phone, in both colour schemes."""
 
 import pytest
 
-from tests.requirements import needs
+from tests.browser import chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-PHONE = """<!doctype html>
-<iframe style="width: 360px; height: 740px; border: 0" srcdoc="{page}"></iframe>
-<script>
-const frame = document.querySelector("iframe")
-frame.addEventListener("load", () => {{
-  const inside = frame.contentDocument, root = inside.documentElement
-  document.title = JSON.stringify({{
-    width: root.scrollWidth, room: root.clientWidth,
-    fetched: frame.contentWindow.performance.getEntriesByType("resource").map(each => each.name.slice(0, 5)),
-    pictures: [...inside.images].map(each => each.naturalWidth), charts: inside.querySelectorAll("svg").length,
-    title: inside.title, verdict: inside.querySelector(".verdict").getBoundingClientRect().bottom,
-  }})
-}})
-</script>"""
-"""Scripts run outside of the page only; a browser's window is never as narrow as a phone, a frame can be."""
+PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
-def seen(report, tmp_path_factory):
-    needs(CHROMIUM, "Chromium (apt-get install chromium)")
-    folder = tmp_path_factory.mktemp("browser")
-    (folder / "phone.html").write_text(PHONE.format(page=html.escape(report[0])), encoding="utf-8")
-    command = [CHROMIUM, *QUIET, "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}"]
-    shown = subprocess.run(
-        [*command, "--virtual-time-budget=10000", "--dump-dom", (folder / "phone.html").as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    said = html.unescape(re.search(r"<title>(.*?)</title>", shown.stdout, re.DOTALL)[1])
-    return json.loads(said), shown.stderr
+def file(report, tmp_path_factory):
+    file = tmp_path_factory.mktemp("browser") / "page.html"
+    file.write_text(report[0], encoding="utf-8")
+    return file.as_uri()
 
 
-def test_it_is_no_wider_than_a_phone(seen):
-    figures, _ = seen
-
-    assert figures["width"] <= figures["room"] <= 360
-
-
-def test_it_shows_its_pictures_and_charts(seen, report):
-    figures, _ = seen
-
-    assert figures["title"] == f"{report[1]['name']}: how far it can be trusted"
-    assert figures["charts"] == 5
-    assert figures["pictures"]
-    assert all(width > 0 for width in figures["pictures"])
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
 
 
-def test_the_promise_is_on_the_first_screen(seen):
-    assert seen[0]["verdict"] < 740
+@pytest.fixture(params=["light", "dark"])
+def phone(request, browser, file):
+    """The page, with all that it asked for and complained of."""
+    page = browser.new_page(viewport=PHONE, color_scheme=request.param)
+    page.asked, page.complaints = [], []
+    page.on("request", lambda each: page.asked.append(each.url))
+    page.on("console", lambda each: page.complaints.append(each.text))
+    page.on("pageerror", lambda each: page.complaints.append(str(each)))
+    page.goto(file)
+    yield page
+    page.close()
 
 
-def test_nothing_is_fetched_and_no_error_is_logged(seen):
-    figures, log = seen
+def test_it_is_no_wider_than_a_phone(phone):
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
-    assert set(figures["fetched"]) <= {"data:"}
-    assert "CONSOLE" not in log
+
+def test_the_promise_is_on_the_first_screen(phone, report):
+    box = phone.locator(".verdict").first.bounding_box()
+
+    assert box["y"] + box["height"] < PHONE["height"]
+    assert phone.title() == f"{report[1]['name']}: how far it can be trusted"
+
+
+def test_it_shows_its_pictures_and_charts(phone):
+    widths = phone.evaluate("[...document.images].map(each => each.naturalWidth)")
+
+    assert widths
+    assert all(width > 0 for width in widths)
+    assert phone.locator("svg").count() == 5
+
+
+def test_nothing_is_fetched_and_nothing_goes_wrong(phone, file):
+    assert {url for url in phone.asked if not url.startswith("data:")} == {file}
+    assert phone.complaints == []
+
+
+def test_charts_are_drawn_in_the_colour_of_the_text(phone):
+    of_text, of_chart = (
+        phone.evaluate(f"getComputedStyle(document.querySelector('{each}')).{colour}")
+        for each, colour in (("body", "color"), ("svg text", "fill"))
+    )
+
+    assert of_chart == of_text
