@@ -20,7 +20,7 @@ from inspector.bundle import Bundle, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
 from training import calibrate_command
-from training.benchmark import fashion, few, light, promise, speed, weights
+from training.benchmark import drift, fashion, few, light, promise, speed, weights
 from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.evaluate import Scored, score_files, summarise
@@ -50,6 +50,7 @@ EPILOG: Final = """examples:
   inspector-train benchmark weights /data/cells --type scratch
   inspector-train benchmark promise --data /data --sets cells,cans
   inspector-train benchmark speed --data /data --write inspector/PERFORMANCE.md
+  inspector-train benchmark drift --data /data --sets tiles,cells
 
 exit status: 0 done; 1 interrupted, a bug, too few normals to calibrate, or a bundle that a study finds not acceptable;
 2 wrong command line; 78 a mistake in the configuration, the pictures or the bundle, told in one message
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_parser(experiments)
     promise.add_parser(experiments)
     speed.add_parser(experiments)
+    drift.add_parser(experiments)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of a training configuration")
     schema.set_defaults(command=_schema)

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from inspector.bundle import Normals, compared
 from inspector.inspection import Floats, Pixels
 from inspector.picture_quality import brightness, sharpness
-from training.camera_changes import KNOWN
+from training.camera_changes import KNOWN, Change
 from training.fit import FittedModel
 from training.seen import TrainingSet
 
 LEAST_SPREAD: Final = 0.1
 """Of all dimensions' root mean square spread: one that hardly moves on normals would drown the others with a twitch."""
+
+TINY: Final = 1e-9
+"""A spread where nothing moves at all."""
 
 CHANGED: Final = 40
 """Held-out normals that each change of the camera is tried on; the mean of so few shows where it goes."""
@@ -21,29 +24,48 @@ CHANGED: Final = 40
 
 def normals_of(model: FittedModel, data: TrainingSet) -> Normals:
     """The numbers of the held-out normals that the model was calibrated by."""
-    vectors = compared(model.held_out).astype(np.float64)
-    deviation = vectors.std(axis=0, ddof=1)
-    spread = np.maximum(deviation, LEAST_SPREAD * np.sqrt(np.mean(deviation**2)) + 1e-9)
-    return Normals(
-        picture_size=data.taken_at,
-        score=model.held_out_scores,
-        brightness=np.array([brightness(each) for each in data.held_out], np.float32),
-        sharpness=np.array([sharpness(each) for each in data.held_out], np.float32),
-        mean=vectors.mean(axis=0).astype(np.float32),
-        spread=spread.astype(np.float32),
-        camera=_camera(model, data.held_out[:CHANGED], spread),
-        shares=_shares((vectors - vectors.mean(axis=0)) / spread),
+    few = data.held_out[:CHANGED]
+    before = compared(model.features(few)).mean(axis=0)
+    return summed_up(
+        (
+            model.held_out_scores,
+            np.array([brightness(each) for each in data.held_out], np.float32),
+            np.array([sharpness(each) for each in data.held_out], np.float32),
+        ),
+        compared(model.held_out),
+        np.stack([_after(change, model, few) - before for change in KNOWN]),
+        data.taken_at,
     )
 
 
-def _camera(model: FittedModel, pictures: Pixels, spread: NDArray[np.float64]) -> Floats:
-    """(changes, d): where the mean of the features goes, in spreads, when the camera changes."""
-    before = compared(model.features(pictures)).mean(axis=0)
-    ways = [
-        (compared(model.features(np.stack([change(each) for each in pictures]))).mean(axis=0) - before) / spread
-        for change in KNOWN
-    ]
-    return np.array(ways, np.float32)
+def summed_up(
+    numbers: tuple[Floats, Floats, Floats],
+    vectors: Floats,
+    ways: Floats,
+    picture_size: tuple[int, int] | None = None,
+) -> Normals:
+    """The normals with these (n,) scores, brightnesses and sharpnesses, and (n, d) feature vectors.
+
+    ``ways``: (changes, d), where the mean of the vectors goes when the camera changes.
+    """
+    mean, deviation = vectors.mean(axis=0, dtype=np.float64), vectors.std(axis=0, ddof=1, dtype=np.float64)
+    spread = np.maximum(deviation, LEAST_SPREAD * np.sqrt(np.mean(deviation**2)) + TINY)
+    score, bright, sharp = numbers
+    return Normals(
+        picture_size=picture_size,
+        score=score,
+        brightness=bright,
+        sharpness=sharp,
+        mean=mean.astype(np.float32),
+        spread=spread.astype(np.float32),
+        camera=(ways / spread).astype(np.float32),
+        shares=_shares((vectors - mean) / spread),
+    )
+
+
+def _after(change: Change, model: FittedModel, pictures: Pixels) -> Floats:
+    mean: Floats = compared(model.features(np.stack([change(each) for each in pictures]))).mean(axis=0)
+    return mean
 
 
 def _shares(centred: NDArray[np.float64]) -> tuple[float, float]:
@@ -53,5 +75,5 @@ def _shares(centred: NDArray[np.float64]) -> tuple[float, float]:
     a shift is then too high, never too low.
     """
     eigenvalues = np.linalg.svd(centred, compute_uv=False) ** 2
-    shares = eigenvalues / max(eigenvalues.sum(), np.finfo(np.float64).tiny)
+    shares = eigenvalues / max(eigenvalues.sum(), TINY)
     return float((shares**2).sum()), float((shares**3).sum())
