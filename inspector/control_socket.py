@@ -1,6 +1,7 @@
 """Commands of this machine: a Unix socket, a line of JSON for each command, a line for its reply.
 
-Who asks is told by the kernel (SO_PEERCRED), not by the message; who may is told by the rights of the socket's file.
+Who asks is told by the kernel (SO_PEERCRED), and not by the message alone, which may say for whom; who may is told by
+the rights of the socket's file.
 """
 
 import logging
@@ -20,7 +21,7 @@ from typing import Any, Final
 
 from inspector.commands import Answer
 from inspector.errors import ListenError, MessageError
-from inspector.plc import LARGEST_MESSAGE, CommandMessage, CommandReply, Name, read_message
+from inspector.plc import LARGEST_MESSAGE, NOBODY, CommandMessage, CommandReply, Name, read_message
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ CREDENTIALS: Final = struct.Struct("3i")
 
 
 class LocalCommand(CommandMessage):
-    """A line of a client. ``by`` counts for nothing: the kernel says who it is."""
+    """A line of a client. ``by`` is for whom it asks; who it is, the kernel says."""
 
     station: Name | None = None
     """Which station; without it the daemon as a whole, which knows ``reload`` alone."""
@@ -120,7 +121,8 @@ class _Client(StreamRequestHandler):
 
     def _reply(self, line: bytes, by: str) -> CommandReply:
         try:
-            message = read_message(line, LocalCommand).model_copy(update={"by": by})
+            message = read_message(line, LocalCommand)
+            message = message.model_copy(update={"by": by if message.by == NOBODY else f"{message.by} by way of {by}"})
         except MessageError as error:
             return CommandReply(id=None, command=None, by=by, accepted=False, message=str(error))
         reply: Future[CommandReply] = Future()

@@ -12,6 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from inspector.errors import MessageError
 from inspector.inspection import Inspection, Outbox, StationState
 
+NOBODY: Final = "-"
+"""``by`` of a command over the control socket that speaks for nobody else: the kernel says who it is."""
+
 LARGEST_MESSAGE: Final = 16_384
 """Bytes; a trigger or command that is larger is refused unread."""
 

@@ -14,11 +14,14 @@ metrics: {{port: {metrics_port}}}
 record: {{folder: {folder}/records}}
 archive: {{folder: {folder}/archive, keep_passes: 1, min_free_bytes: 0}}
 ui: {{folder: {folder}/ui, port: {port}}}
+control: {{socket: {folder}/control.sock}}
+models: {{folder: {folder}/models}}
 sinks: [{{kind: log}}]
 stations:
   - name: press-1
     bundle: {bundle}
     camera: {{kind: folder, path: {pictures}, mode: watch}}
+    alarms: {{consecutive_fails: 3}}
 """
 
 PASSWORDS = {"vera": "look but do not touch", "otto": "see to the alarms", "erna": "change what is done"}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ulid import ULID
 
 from inspector.errors import UnreachableError
-from inspector.plc import CommandReply
+from inspector.plc import NOBODY, CommandReply
 
 LONGEST_REPLY_S: Final = 600.0
 """A deployment is replied to when the bundle is loaded and proved."""
@@ -29,8 +29,8 @@ class Client:
         self._file = self._socket.makefile("rwb")
 
     def ask(self, command: str, **arguments: Any) -> CommandReply:
-        """The reply to one command."""
-        message = {"id": str(ULID()), "command": command, "by": "local", **arguments}
+        """The reply to one command; ``by`` says for whom it is asked, where that is not who runs this process."""
+        message = {"id": str(ULID()), "command": command, "by": NOBODY, **arguments}
         try:
             self._file.write(json.dumps(message).encode() + b"\n")
             self._file.flush()

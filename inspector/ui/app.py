@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inspector.errors import InspectorError
-from inspector.ui import entrance, live, parts
+from inspector.ui import actions, entrance, live, parts, report
 from inspector.ui.guard import Headers
 from inspector.ui.office import Office
 from inspector.ui.pages import render
@@ -43,7 +43,9 @@ def application(office: Office) -> Starlette:
         routes=[
             *entrance.ROUTES,
             *live.ROUTES,
+            *actions.ROUTES,
             *parts.ROUTES,
+            *report.ROUTES,
             Route("/health", _health),
             Mount("/static", StaticFiles(packages=[("inspector.ui", "static")])),
         ],

@@ -1,5 +1,7 @@
 """What the live page shows of each station: its last part, its last minutes, what is wrong."""
 
+import math
+import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +13,12 @@ from inspector.last_picture import LastPictures
 from inspector.plc import AlarmMessage
 from inspector.records.filter import Filter
 from inspector.ui.history import History, Part
+from inspector.ui.switchboard import Now, Switchboard
 
 MINUTES: Final = 5
+ASK_S: Final = 1.0
+"""Between two questions to the daemon."""
+
 MOST: Final = 600
 """Inspections of these minutes that the curve is drawn of."""
 
@@ -26,8 +32,10 @@ class Card:
     recent: tuple[Inspection, ...]
     """Those of the last minutes, the oldest first."""
     alarms: tuple[AlarmMessage, ...]
-    has_new_alarms: bool
-    """Whether an alarm has come, gone or changed since the look before."""
+    now: Now | None
+    """What the station is doing; None where the daemon cannot be asked."""
+    has_new_desk: bool
+    """Whether alarms, or what the station is doing, have changed since the look before."""
     picture: str | None
     """The inspection that the last picture is of; None where there is none."""
 
@@ -54,12 +62,16 @@ class Card:
 class Board:
     """Follows the records of all stations. One thread asks."""
 
-    def __init__(self, histories: Mapping[str, History], pictures: Mapping[str, LastPictures]) -> None:
-        self._histories, self._pictures = histories, pictures
+    def __init__(
+        self, histories: Mapping[str, History], pictures: Mapping[str, LastPictures], switchboard: Switchboard
+    ) -> None:
+        self._histories, self._pictures, self._switchboard = histories, pictures, switchboard
         stations = list(histories)
         self._recent = {station: deque[Inspection](maxlen=MOST) for station in stations}
         self._seen = dict.fromkeys(stations, -1)
         self._cards: dict[str, Card] = {}
+        self._now: dict[str, Now | None] = {}
+        self._asked_s = -math.inf
 
     def cards(self) -> list[Card]:
         """Every station as it was when it was last looked at, in the configuration's order."""
@@ -67,12 +79,16 @@ class Board:
 
     def look(self) -> list[Card]:
         """The stations of which there is news since the last look. Raises ConfigError for a damaged record."""
+        if time.monotonic() - self._asked_s > ASK_S:
+            self._now = {station: self._switchboard.now(station) for station in self._histories}
+            self._asked_s = time.monotonic()
         return [card for station in self._histories if (card := self._news(station))]
 
     def _news(self, station: str) -> Card | None:
         history, recent = self._histories[station], self._recent[station]
-        newest, picture, before = history.newest(), self._pictures[station].newest(), self._cards.get(station)
-        if before and newest == self._seen[station] and picture == before.picture:
+        newest, picture, now = history.newest(), self._pictures[station].newest(), self._now[station]
+        before = self._cards.get(station)
+        if before and newest == self._seen[station] and (picture, now) == (before.picture, before.now):
             return None
         if newest < self._seen[station]:  # another record took its place
             recent.clear()
@@ -82,8 +98,8 @@ class Board:
         recent.extend(part.inspection for part in reversed(history.parts(Filter(), fresh)) if _is_after(part, recent))
         last = recent[-1] if recent else None
         alarms = tuple(history.alarms())
-        has_new_alarms = before is None or before.alarms != alarms
-        card = Card(station, last, _of_minutes(recent), alarms, has_new_alarms, picture)
+        has_new_desk = before is None or (before.alarms, before.now) != (alarms, now)
+        card = Card(station, last, _of_minutes(recent), alarms, now, has_new_desk, picture)
         self._cards[station] = card
         return card
 

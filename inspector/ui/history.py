@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from inspector.records.filter import Filter
 from inspector.records.reading import Row, reading
 from inspector.records.rows import INSPECTION
 from inspector.records.schema import file_of
+from inspector.records.summary import Summary, nothing, summarise
 
 REJECTS: Final = (Outcome.FAIL, Outcome.ERROR)
 
@@ -68,6 +70,11 @@ class History:
                 rows = Filter(kind=ALARM).last(connection, ALARM_NOTES)
                 self._alarms = (newest[0].number, _not_reset(rows))
         return self._alarms[1]
+
+    def summary(self, since: datetime, until: datetime) -> Summary:
+        """What was said from ``since`` until before ``until``, counted."""
+        with self._open() as connection:
+            return summarise(connection, since, until) if connection else nothing(since, until)
 
     def newest(self) -> int:
         """The number of the last row, 0 before the first."""

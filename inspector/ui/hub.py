@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Final
 
 from inspector.errors import ConfigError
@@ -14,7 +15,7 @@ LOOK_S: Final = 0.15
 """Between two looks at the records: what a verdict waits at most before it is on its way to a browser."""
 
 WAITING: Final = 100
-"""Cards that wait for a browser which does not take them; of more the oldest are left out."""
+"""Cards that wait for a browser which does not take them; with more it is let go."""
 
 
 class Hub:
@@ -22,7 +23,7 @@ class Hub:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._watching: set[asyncio.Queue[Card]] = set()
+        self._watching: set[asyncio.Queue[Card | None]] = set()
         self._drawn: dict[tuple[str, str], tuple[Card, str]] = {}
 
     def cards(self) -> list[Card]:
@@ -52,21 +53,33 @@ class Hub:
                     log.error("%s", error)  # noqa: TRY400 - its message says it all
             await asyncio.sleep(LOOK_S)
 
-    async def news(self, silence_s: float) -> AsyncIterator[Card | None]:
-        """Each card from now on; None after each ``silence_s`` in which there was nothing."""
-        queue: asyncio.Queue[Card] = asyncio.Queue(WAITING)
+    async def news(self, silence_s: float) -> AsyncIterator[list[Card]]:
+        """Every station as it is, then each with news, and nothing after each ``silence_s`` in which there was none.
+
+        It ends for a browser that does not keep up; one that comes again gets every station as it is then.
+        """
+        queue: asyncio.Queue[Card | None] = asyncio.Queue(WAITING)
         self._watching.add(queue)
         try:
+            # What has come between the drawing of the page and now would be missed.
+            yield [replace(card, has_new_desk=True) for card in self.cards()]
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), silence_s)
+                    card = await asyncio.wait_for(queue.get(), silence_s)
                 except TimeoutError:
-                    yield None
+                    yield []
+                    continue
+                if card is None:
+                    return
+                yield [card]
         finally:
             self._watching.discard(queue)
 
     def _tell(self, card: Card) -> None:
-        for queue in self._watching:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(card)
+        for queue in list(self._watching):
+            if not queue.full():
+                queue.put_nowait(card)
+                continue
+            self._watching.discard(queue)
+            queue.get_nowait()
+            queue.put_nowait(None)

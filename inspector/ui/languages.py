@@ -36,6 +36,10 @@ class Language:
         """Date and time."""
         return format_datetime(moment.astimezone(), "medium", locale=self.code)
 
+    def parsed(self, text: str) -> datetime:
+        """A time as records have it."""
+        return datetime.fromisoformat(text)
+
     def number(self, value: float, digits: int = 2) -> str:
         """With so many digits after the point."""
         return format_decimal(value, f"#,##0.{'0' * digits}" if digits else "#,##0", locale=self.code)

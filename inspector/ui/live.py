@@ -1,7 +1,7 @@
 """The live page: every station with its last part, and news of them as they come."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.routing import Route
 from inspector.ui.accounts import Role
 from inspector.ui.board import MINUTES, Card
 from inspector.ui.guard import COOKIE, Visitor, needs, place_of, visitor_of
+from inspector.ui.hub import Hub
 from inspector.ui.office import office_of
 from inspector.ui.pages import fragment, language_of, render
 
@@ -26,7 +27,7 @@ async def show(request: Request) -> Response:
 
 @needs(Role.VIEWER, touch=False)
 async def news(request: Request) -> Response:
-    """Server-sent events (WHATWG HTML, section 9.2): new HTML of a station, ``card`` and ``alarms``; else ``alive``.
+    """Server-sent events (WHATWG HTML, section 9.2): new HTML of a station, ``card`` and ``desk``; else ``alive``.
 
     ``over`` when the session is.
     """
@@ -34,19 +35,24 @@ async def news(request: Request) -> Response:
 
 
 async def _events(request: Request, visitor: Visitor) -> AsyncIterator[str]:
-    office, code = office_of(request), language_of(request).code
+    office = office_of(request)
     token, place = request.cookies[COOKIE], place_of(request)
-    async for card in office.hub.news(SILENCE_S):
+    async for cards in office.hub.news(SILENCE_S):
         if not office.sessions.of(token, place, touch=False):
             yield _event("over", {})
             return
-        if card is None:
+        for card in cards:
+            for event in _told(card, language_of(request).code, office.hub, visitor):
+                yield event
+        if not cards:
             yield _event("alive", {})
-            continue
-        yield _event("card", {"station": card.station, "html": office.hub.drawn(card, code, _draw)})
-        if card.has_new_alarms:
-            html = fragment(code, "alarms.html", alarms=card.alarms, station=card.station, visitor=visitor)
-            yield _event("alarms", {"station": card.station, "html": html})
+
+
+def _told(card: Card, code: str, hub: Hub, visitor: Visitor) -> Iterator[str]:
+    yield _event("card", {"station": card.station, "html": hub.drawn(card, code, _draw)})
+    if card.has_new_desk:
+        html = fragment(code, "desk.html", alarms=card.alarms, station=card.station, now=card.now, visitor=visitor)
+        yield _event("desk", {"station": card.station, "html": html})
 
 
 def _draw(card: Card, code: str) -> str:

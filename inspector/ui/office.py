@@ -18,6 +18,7 @@ from inspector.ui.board import Board
 from inspector.ui.history import History
 from inspector.ui.hub import Hub
 from inspector.ui.sessions import Sessions
+from inspector.ui.switchboard import Switchboard
 from inspector.ui.throttle import Throttle
 
 AUDIT: Final = "operator-page"
@@ -38,6 +39,7 @@ class Office:
     hub: Hub
     histories: Mapping[str, History]
     pictures: Mapping[str, LastPictures]
+    switchboard: Switchboard
     archive: Reading | None
     audit: Record
 
@@ -57,6 +59,7 @@ def open_office(config: Config) -> Office:
     if not accounts.all():
         raise ConfigError("nobody can log in yet: `inspector accounts CONFIG add NAME --role engineer` makes the first")
     names = [station.name for station in config.stations]
+    switchboard = Switchboard(config.control.socket if config.control else None)
     histories = {name: History(config.record.folder, name) for name in names}
     pictures = {name: LastPictures(config.ui.last_pictures / name) for name in names}
     return Office(
@@ -64,9 +67,10 @@ def open_office(config: Config) -> Office:
         accounts=accounts,
         sessions=Sessions(accounts.all, idle_s=60 * config.ui.idle_minutes, longest_s=3600 * config.ui.session_hours),
         throttle=Throttle(),
-        hub=Hub(Board(histories, pictures)),
+        hub=Hub(Board(histories, pictures, switchboard)),
         histories=histories,
         pictures=pictures,
+        switchboard=switchboard,
         archive=Reading(config.archive.folder) if config.archive else None,
         audit=RecordSettings(folder=config.ui.folder).open(AUDIT, []),
     )

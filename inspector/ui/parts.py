@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from inspector.inspection import Outcome
 from inspector.last_picture import HEAT_MAP, PICTURE
 from inspector.records.filter import Filter
 from inspector.ui.accounts import Role
+from inspector.ui.asked import station_in, time_in
 from inspector.ui.guard import needs
 from inspector.ui.history import REJECTS, History
 from inspector.ui.office import office_of
@@ -49,8 +49,8 @@ class Asked:
         return Filter(
             part_id=self.part or None,
             nearest_type=self.type or None,
-            since=_time(self.since),
-            until=_time(self.until),
+            since=time_in(self.since),
+            until=time_in(self.until),
             below=self.below,
         )
 
@@ -116,13 +116,12 @@ def _file(path: Path | None) -> Response:
 
 
 def _asked(request: Request) -> Asked:
-    said, stations = request.query_params, office_of(request).histories
-    station = said.get("station") or next(iter(stations))
+    said = request.query_params
     show, below = said.get("show", "all"), said.get("below", "")
-    if station not in stations or show not in SHOWN or (below and not below.isdecimal()):
+    if show not in SHOWN or (below and not below.isdecimal()):
         raise HTTPException(400)
     return Asked(
-        station,
+        station_in(request),
         show,
         said.get("type", "").strip(),
         said.get("part", "").strip(),
@@ -130,14 +129,6 @@ def _asked(request: Request) -> Asked:
         said.get("until", ""),
         int(below) if below else None,
     )
-
-
-def _time(text: str) -> datetime | None:
-    """Local to this machine, as the form's field has it."""
-    try:
-        return datetime.fromisoformat(text).astimezone() if text else None
-    except (ValueError, OverflowError) as error:
-        raise HTTPException(400) from error
 
 
 def _history(request: Request) -> History:

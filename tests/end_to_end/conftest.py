@@ -36,6 +36,7 @@ def person(browser, line):
             log_in(page, name)
         return page
 
+    open_page.errors = errors
     yield open_page
     for context in contexts:
         context.close()

@@ -1,5 +1,6 @@
 """The operator's page in a real browser, before a real daemon."""
 
+import csv
 import re
 import signal
 from pathlib import Path
@@ -69,6 +70,71 @@ def test_every_page_is_accessible_and_fits_its_screen(person, line, screen, sche
         page.goto(address)
         assert findings(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_alarm_is_seen_to_by_an_operator_and_the_record_says_who(person, line):
+    card = '[data-station="press-1"]'
+    viewer, operator = person("vera"), person("otto")
+    for number in range(3):
+        line.show(f"row-{number}", scratched=True)
+    for page in (viewer, operator):
+        expect(page.locator(card)).to_contain_text("Several parts in a row failed")
+    expect(viewer.get_by_role("button", name="I have seen it")).to_be_hidden()
+
+    operator.get_by_role("button", name="I have seen it").click()
+    expect(operator.locator(card)).to_contain_text("Seen by otto by way of")
+    operator.get_by_role("button", name="It is over").click()
+    expect(operator.get_by_text("The station refused it")).to_be_visible()  # its cause lasts
+
+    line.show("good-again")
+    operator.goto("/")
+    expect(operator.locator(card)).to_contain_text("good-again")
+    operator.get_by_role("button", name="It is over").click()
+    expect(viewer.locator(card)).not_to_contain_text("Several parts in a row failed")
+    assert [error for error in person.errors if "409" in error]
+    person.errors.clear()
+
+
+def test_an_engineer_pauses_the_station_and_others_see_it(person, line):
+    engineer, viewer = person("erna"), person("otto")
+    card = '[data-station="press-1"]'
+    expect(viewer.locator(card)).to_contain_text("judging")
+    expect(viewer.get_by_role("button", name="Pause")).to_be_hidden()
+
+    engineer.get_by_role("button", name="Pause").click()
+    expect(viewer.locator(card)).to_contain_text("paused")
+    engineer.get_by_role("button", name="Judge again").click()
+    expect(viewer.locator(card)).to_contain_text("judging")
+
+
+def test_a_daemon_that_is_gone_is_missed(person, line):
+    page = person("vera")
+    expect(page.locator(".doing")).to_contain_text("judging")
+
+    line.stop("run")
+    expect(page.locator(".doing")).to_contain_text("The daemon does not answer", timeout=20_000)
+    line.start("run")
+    expect(page.locator(".doing")).to_contain_text("judging", timeout=30_000)
+
+
+def test_a_shift_can_be_read_printed_and_taken_along(person, line, tmp_path):
+    line.show("lid-report", scratched=True)
+    page = person("vera")
+    expect(page.locator('[data-station="press-1"]')).to_contain_text("lid-report")
+    page.locator("nav").get_by_role("link", name="Report").click()
+
+    expect(page.get_by_role("row", name=re.compile("scratch"))).to_be_visible()
+    assert findings(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    rows = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
+    fails = [int(row["count"]) for row in rows if (row["what"], row["outcome"]) == ("outcome", "FAIL")]
+    assert fails == [sum(int(row["count"]) for row in rows if (row["what"], row["outcome"]) == ("hour", "FAIL"))]
+    assert {row["name"] for row in rows if row["what"] == "type"} == {"scratch"}
+
+    page.emulate_media(media="print")
+    expect(page.get_by_role("button", name="Log out")).to_be_hidden()
+    expect(page.get_by_role("heading", name="By the hour")).to_be_visible()
 
 
 @pytest.mark.parametrize(("code", "live", "verdict"), [("de", "Live", "IO"), ("ja", "ライブ", "合格")])

@@ -107,6 +107,37 @@ def test_a_form_of_another_site_changes_nothing(ask, log_in):
     assert ask("GET", "/", Cookie=cookie)[0] == 303
 
 
+@pytest.mark.parametrize(
+    ("path", "form", "who"),
+    [
+        ("/alarms/press-1/camera_lost", {"what": "acknowledge"}, ["vera"]),
+        ("/stations/press-1", {"what": "pause"}, ["vera", "otto"]),
+        ("/stations/press-1", {"what": "rollback"}, ["vera", "otto"]),
+    ],
+)
+def test_nobody_does_what_his_role_does_not_allow(ask, log_in, path, form, who):
+    for name in who:
+        cookie = log_in(name)
+        csrf = csrf_in(ask("GET", "/", Cookie=cookie)[2])
+        assert ask("POST", path, form | {"csrf": csrf}, Cookie=cookie)[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("/stations/press-9", "pause"),
+        ("/stations/press-1", "deploy"),
+        ("/stations/press-1", ""),
+        ("/alarms/x/y", "reset"),
+    ],
+)
+def test_there_is_no_other_command(ask, log_in, path, what):
+    cookie = log_in("erna")
+    csrf = csrf_in(ask("GET", "/", Cookie=cookie)[2])
+
+    assert ask("POST", path, {"what": what, "csrf": csrf}, Cookie=cookie)[0] == 404
+
+
 def test_another_site_logs_nobody_in(ask):
     form = {"name": "vera", "password": PASSWORDS["vera"]}
 
@@ -142,6 +173,13 @@ def test_no_path_leads_out_of_the_archive(ask, log_in, path):
 )
 def test_questions_that_make_no_sense_are_refused(ask, log_in, query):
     assert ask("GET", f"/parts?{query}", Cookie=log_in("vera"))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["station=press-9", "since=yesterday", "since=2026-01-02&until=2026-01-01", "since=1999-01-01"]
+)
+def test_reports_of_no_span_are_refused(ask, log_in, query):
+    assert ask("GET", f"/report?{query}", Cookie=log_in("vera"))[0] == 400
 
 
 def test_a_form_that_is_too_large_is_not_read(ask):

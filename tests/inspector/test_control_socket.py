@@ -57,13 +57,19 @@ def ask(path, *lines):
 
 
 def test_each_line_is_replied_to_in_order_and_the_kernel_says_who_asks(heard, path):
-    replies = ask(path, *({"id": str(n), "command": "pause", "by": "root", "station": "press-1"} for n in range(3)))
+    replies = ask(path, *({"id": str(n), "command": "pause", "by": "-", "station": "press-1"} for n in range(3)))
 
     assert [each["id"] for each in replies] == ["0", "1", "2"]
     me = f"{pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
     assert {each["by"] for each in replies} == {each.by for each in heard.messages} == {me}
     assert heard.messages[0].station == "press-1"
     assert not hasattr(heard.messages[0].for_station(), "station")
+
+
+def test_for_whom_a_client_asks_is_kept_beside_who_it_is(heard, path):
+    (reply,) = ask(path, {"id": "1", "command": "pause", "by": "anna", "station": "press-1"})
+
+    assert reply["by"] == f"anna by way of {pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
 
 
 @pytest.mark.parametrize(

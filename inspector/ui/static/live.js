@@ -5,7 +5,7 @@ const OLD_AFTER_MS = 3000;
 const old = document.getElementById("old");
 const cards = document.getElementById("cards");
 const heat = document.getElementById("heat");
-let heard = Date.now();
+let heard = 0;
 
 function place(event, part) {
   const { station, html } = JSON.parse(event.data);
@@ -32,16 +32,18 @@ heat.addEventListener("click", () => {
 });
 
 const source = new EventSource("/news");
-for (const [name, part] of [["card", ".now"], ["alarms", ".alarms"]]) {
+for (const [name, part] of [["card", ".now"], ["desk", ".desk"]]) {
   source.addEventListener(name, (event) => place(event, part));
 }
-for (const name of ["card", "alarms", "alive"]) {
-  source.addEventListener(name, () => { heard = Date.now(); });
+for (const name of ["card", "desk", "alive"]) {
+  source.addEventListener(name, () => { heard = Date.now(); old.hidden = true; });
 }
 source.addEventListener("over", () => { location.href = cards.dataset.login; });
 
 setInterval(() => {
+  if (!heard) return; // the style sheet says it when nothing comes at all
   const isOld = Date.now() - heard > OLD_AFTER_MS;
   old.hidden = !isOld;
+  old.classList.toggle("told", isOld);
   cards.classList.toggle("old", isOld);
 }, 500);

@@ -6,6 +6,7 @@ from inspector.inspection import Outcome, utc_now
 from inspector.last_picture import LastPictures
 from inspector.ui.board import MINUTES, MOST, Board
 from inspector.ui.history import History
+from inspector.ui.switchboard import Switchboard
 from tests.inspector.ui.conftest import an_inspection
 
 
@@ -20,7 +21,7 @@ def record(records):
 def board(records, tmp_path):
     names = ["press-1", "press-2"]
     histories = {name: History(records.folder, name) for name in names}
-    return Board(histories, {name: LastPictures(tmp_path / name) for name in names})
+    return Board(histories, {name: LastPictures(tmp_path / name) for name in names}, Switchboard(None))
 
 
 def test_a_station_that_has_said_nothing_is_shown_empty(board):
@@ -84,12 +85,12 @@ def test_alarms_are_told_once(board, record):
 
     (card,) = board.look()
     assert [alarm.alarm for alarm in card.alarms] == ["fail_rate"]
-    assert card.has_new_alarms
+    assert card.has_new_desk
 
     record.append(an_inspection())
     (card,) = board.look()
     assert card.alarms
-    assert not card.has_new_alarms
+    assert not card.has_new_desk
 
 
 def test_a_new_record_in_the_place_of_the_old_is_begun_with(board, record, records):

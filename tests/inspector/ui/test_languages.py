@@ -7,7 +7,9 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from inspector.alarms import NAMES
 from inspector.ui.languages import LANGUAGES, chosen, language
+from inspector.ui.pages import environment
 
 TRANSLATED = sorted(set(LANGUAGES) - {"en"})
 
@@ -69,3 +71,10 @@ def test_numbers_and_times_have_the_form_of_the_language(monkeypatch):
 def test_a_language_that_nobody_speaks_here_is_none():
     with pytest.raises(KeyError):
         language("fr")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_alarm_has_words(name):
+    words = environment("en").get_template("words.html").module
+
+    assert str(words.alarm(name)) != name
