@@ -1,6 +1,7 @@
 """Cameras through any vendor's GenTL producer, a ``.cti`` file: ``pip install 'line-inspector[genicam]'``."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
@@ -148,6 +149,8 @@ def _harvester(cti: Path) -> Iterator[Any]:
     """The producer's cameras. Raises CameraError when it cannot be loaded."""
     from harvesters.core import Harvester  # noqa: PLC0415 - an extra
 
+    # What it has to say of a camera is in our own messages, once.
+    logging.getLogger("harvesters.core").setLevel(logging.CRITICAL)
     with Harvester() as harvester:
         try:
             harvester.add_file(str(cti), check_existence=True, check_validity=True)

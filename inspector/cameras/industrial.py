@@ -74,7 +74,7 @@ class IndustrialSettings(LiveSettings):
     @classmethod
     def _leaves_triggers_to_their_setting(cls, features: dict[str, Value]) -> dict[str, Value]:
         if own := [name for name in OWN_SETTINGS if name in features]:
-            raise ValueError(f"{', '.join(own)}: leave it to `trigger`, which sets it")
+            raise ValueError(f"{', '.join(own)}: that is set by `trigger`, or by its absence")
         return features
 
     def configure(self, nodes: NodeMap) -> None:

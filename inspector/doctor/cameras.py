@@ -1,5 +1,6 @@
 """Whether each station's camera opens and gives a picture."""
 
+import time
 from collections.abc import Iterator
 from queue import Empty, Queue
 from threading import Thread
@@ -50,7 +51,9 @@ def _opened(about: str, station: StationSettings) -> Finding:
     if frame is None and station.camera.kind == "folder":
         return unclear(about, f"the folder is there; no picture came within {FRAME_WITHIN_S:.0f} s")
     if frame is None:
-        return bad(about, f"open, but no picture came within {FRAME_WITHIN_S:.0f} s", "does it wait for a trigger?")
+        return bad(
+            about, f"open, but no picture came within {FRAME_WITHIN_S:.0f} s", "does it wait for a trigger by cable?"
+        )
     height, width = frame.pixels.shape[:2]
     return good(about, f"opens, and gives pictures of {width} x {height}")
 
@@ -58,6 +61,7 @@ def _opened(about: str, station: StationSettings) -> Finding:
 def _first_frame(settings: CameraSettings, station: str) -> Frame | None:
     camera = settings.open(station)
     try:
+        camera.fire(time.monotonic())
         return camera.read(FRAME_WITHIN_S)
     finally:
         camera.close()

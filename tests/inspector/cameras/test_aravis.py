@@ -233,7 +233,7 @@ def test_what_is_connected_is_listed(gige):
     [
         ({}, "name the camera by its serial or its address"),
         ({"serial": 4711}, "put the serial number in quotes"),
-        ({"serial": "1", "features": {"TriggerMode": "On"}}, "TriggerMode: leave it to `trigger`"),
+        ({"serial": "1", "features": {"TriggerMode": "On"}}, "TriggerMode: that is set by `trigger`"),
         ({"serial": "1", "region": {"width": 0, "height": 1}}, "greater than 0"),
     ],
 )

@@ -8,6 +8,7 @@ from inspector.doctor.cameras import look_at_cameras
 from inspector.doctor.findings import Mark
 from inspector.doctor.running import Running
 from inspector.errors import CameraError
+from tests.industrial import basler_settings
 from tests.inspector.doctor.subjects import a_subject, the_bad
 from tests.parts import good_parts, write_parts
 
@@ -47,6 +48,14 @@ def test_a_watched_folder_may_be_empty(tmp_path, monkeypatch):
     (finding,) = look_at_cameras(a_subject(tmp_path, station={"camera": camera}))
 
     assert finding.mark is Mark.UNCLEAR
+
+
+def test_a_camera_that_the_station_triggers_is_triggered(tmp_path):
+    camera = basler_settings(trigger={"source": "Software"}).model_dump(exclude_unset=True) | {"kind": "basler"}
+
+    (finding,) = look_at_cameras(a_subject(tmp_path, station={"camera": camera}))
+
+    assert finding.mark is Mark.GOOD
 
 
 def test_a_camera_that_hangs_does_not_hang_the_doctor(tmp_path, monkeypatch):
