@@ -32,7 +32,8 @@ def look_at_disks(subject: Subject) -> Iterator[Finding]:
 
 def folders_of(config: Config) -> dict[str, Path]:
     """What the daemon writes into, by the section of the configuration that names it."""
-    return {"record": config.record.folder} if config.record else {}
+    sections = {"record": config.record, "archive": config.archive}
+    return {name: section.folder for name, section in sections.items() if section}
 
 
 def _room(about: str, folder: Path) -> Finding:
@@ -64,7 +65,8 @@ def _daemon() -> int | None:
 
 
 def _inside(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.sqlite*")) if folder.is_dir() else []
+    """Files of the record, or each station's folder in the archive; not every picture of a year."""
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _may_write(path: Path, user: int) -> bool:
