@@ -61,13 +61,21 @@ def test_grafana_finds_the_dashboards():
     assert "/etc/grafana/provisioning" in mounted
 
 
-def test_the_daemon_accepts_its_configuration_and_finds_broker_and_password():
+def test_the_daemon_accepts_its_configuration_and_finds_broker_and_certificates():
     config = read_config(DEPLOY / "inspector" / "line.yaml")
     (mqtt,) = config.sinks
 
     assert (config.metrics.host, config.metrics.port) == ("0.0.0.0", container_port("inspector"))
     assert (mqtt.host, mqtt.port) == ("mosquitto", container_port("mosquitto"))
-    assert [f"/run/secrets/{name}" for name in SERVICES["inspector"]["secrets"]] == [str(mqtt.password_file)]
+    assert {str(file) for _, file in mqtt.tls} == {f"/run/secrets/{name}" for name in SERVICES["inspector"]["secrets"]}
+
+
+def test_prometheus_tells_the_alertmanager_of_the_compose_file_and_has_its_rules():
+    ((target,),) = [each["targets"] for each in PROMETHEUS["alerting"]["alertmanagers"][0]["static_configs"]]
+    mounted = [mount.split(":")[1] for mount in SERVICES["prometheus"]["volumes"]]
+
+    assert target == f"alertmanager:{container_port('alertmanager')}"
+    assert {str(Path("/etc/prometheus", each).parent) for each in PROMETHEUS["rule_files"]} <= set(mounted)
 
 
 def test_the_daemon_sees_its_bundle_and_its_pictures():
