@@ -37,6 +37,7 @@ class WatchedLine:
         "inspector_drift",
     )
     """What Prometheus has an answer to when the block begins."""
+    scrape_interval = "500ms"
 
     def __init__(self, folder, bundle):
         needs(MOSQUITTO and shutil.which("openssl"), "mosquitto and openssl (apt-get install mosquitto openssl)")
@@ -119,7 +120,9 @@ class WatchedLine:
         """The shipped configuration and rules, in a hurry, and with this daemon in the place of the line's."""
         shipped = DEPLOY / "prometheus"
         config = yaml.safe_load((shipped / "prometheus.yml").read_text())
-        config["global"] = dict.fromkeys(["scrape_interval", "scrape_timeout", "evaluation_interval"], "500ms")
+        config["global"] = dict.fromkeys(
+            ["scrape_interval", "scrape_timeout", "evaluation_interval"], self.scrape_interval
+        )
         config["alerting"] = {}
         (daemon,) = [job for job in config["scrape_configs"] if job["job_name"] == "inspector"]
         daemon["static_configs"][0]["targets"] = [self._daemon]

@@ -25,6 +25,7 @@ class EventfulLine(WatchedLine):
     """Three presses, a few scratches now and then; ``happen`` is what befalls them."""
 
     at_work = ('inspector_sink_up{sink="mqtt"} == 1',)
+    scrape_interval = "2s"
 
     def _pictures(self):
         for seed, name in enumerate(PRESSES):

@@ -131,15 +131,10 @@ def graph(inside, panel, found, span):
         opacity = own.get("custom.fillOpacity", custom["fillOpacity"]) / 100
         axes.fill_between(each.times_s, base, upper, color=colour, alpha=opacity, linewidth=0)
         axes.plot(each.times_s, upper, dashed, color=colour, linewidth=1.1, label=each.name)
-        # Stacked series begin where Prometheus first saw them, which is the same for all.
         base = upper if "stacking" in custom else 0.0
     if "thresholdsStyle" in custom:
-        axes.axhline(
-            panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"],
-            color=COLOURS["red"],
-            dashes=(6, 4),
-            linewidth=1,
-        )
+        limit = panel["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]
+        axes.axhline(limit["value"], color=COLOURS[limit["color"]], dashes=(6, 4), linewidth=1)
     axes.set_ylim(bottom=0)
     if not series:
         axes.text(0.5, 0.5, "no data", color=FAINT, size=9, ha="center", va="center", transform=axes.transAxes)
@@ -171,7 +166,9 @@ def heat(inside, panel, found, span):
     axes = chart(inside, panel, span, foot_in=0.28)
     axes.grid(visible=False)
     edges = np.append(buckets[0].times_s, buckets[0].times_s[-1] + span.step_s)
-    axes.pcolormesh(edges, np.arange(len(buckets) + 1), np.clip(counts, 0, None) ** 0.4, cmap=HEAT, rasterized=True)
+    axes.pcolormesh(
+        edges, np.arange(len(buckets) + 1), np.nan_to_num(counts).clip(0) ** 0.4, cmap=HEAT, rasterized=True
+    )
     axes.set_yticks(np.arange(len(buckets)) + 1, [each.labels["le"] for each in buckets])
     axes.set_xlim(edges[0], edges[-1])
 
@@ -207,15 +204,11 @@ def table(inside, panel, found, span):
         for each in series:
             key = tuple(each.labels.get(label, "") for label in keys)
             own = overrides(panel, heading)
-            look = {"thresholds": own["thresholds"]}
-            rows.setdefault(key, {})[heading] = (words(each.last, own["unit"]), colour_of(each.last, look))
-    cells = [heads] + [
-        [*key, *(values.get(head, ("", TEXT))[0] for head in heads[len(keys) :])] for key, values in rows.items()
-    ]
+            rows.setdefault(key, {})[heading] = (words(each.last, own["unit"]), colour_of(each.last, own))
+    cells = [[(head, FAINT) for head in heads]]
+    for key, numbers in rows.items():
+        cells.append([(text, TEXT) for text in key] + [numbers.get(head, ("", TEXT)) for head in heads[len(keys) :]])
     for row, texts in enumerate(cells):
         y = 1 - (row + 0.5) * min(0.125, 1 / len(cells))
-        for column, text in enumerate(texts):
-            colour = FAINT if row == 0 else TEXT
-            if row and column >= len(keys):
-                colour = list(rows.values())[row - 1].get(heads[column], ("", TEXT))[1]
+        for column, (text, colour) in enumerate(texts):
             inside.text(0.015 + column / len(heads), y, textwrap.shorten(text, 34), color=colour, size=9.5, va="center")
