@@ -27,7 +27,7 @@ def fleet() -> Page:
         [
             number(
                 "Daemons up",
-                "How many of the daemons that Prometheus knows answer it.",
+                "Share of the daemons that Prometheus knows which answer it.",
                 Query('avg(up{job="inspector"})', "of all"),
                 unit="percentunit",
                 steps=ALL_IS_GOOD,

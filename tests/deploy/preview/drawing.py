@@ -2,7 +2,6 @@
 
 import math
 import re
-import textwrap
 from datetime import UTC, datetime
 from itertools import cycle
 
@@ -211,4 +210,4 @@ def table(inside, panel, found, span):
     for row, texts in enumerate(cells):
         y = 1 - (row + 0.5) * min(0.125, 1 / len(cells))
         for column, (text, colour) in enumerate(texts):
-            inside.text(0.015 + column / len(heads), y, textwrap.shorten(text, 34), color=colour, size=9.5, va="center")
+            inside.text(0.015 + column / len(heads), y, text[:32], color=colour, size=9.5, va="center")
