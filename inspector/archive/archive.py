@@ -32,6 +32,7 @@ class Archive:
 
     def __init__(self, station: str, *, choice: Choice, writer: Writer, waiting: Waiting) -> None:
         self._station, self._choice, self._writer, self._waiting = station, choice, writer, waiting
+        self._extra = {"station": station}
         self._trouble: str | None = None
         self._writing_since_s: float | None = None
         self._closing = Event()
@@ -83,7 +84,7 @@ class Archive:
         try:
             size = self._writer.write(item.evidence)
         except FrameError as error:
-            log.error("%s is not archived: %s", item.evidence.inspection.id, error, extra={"station": self._station})  # noqa: TRY400 - its message says it all
+            log.error("%s is not archived: %s", item.evidence.inspection.id, error, extra=self._extra)  # noqa: TRY400
             self._drop(1, "unencodable")
         except OSError as error:
             self._begin_trouble(error)
@@ -98,17 +99,18 @@ class Archive:
         return True
 
     def _begin_trouble(self, error: OSError) -> None:
-        before, self._trouble = self._trouble, (
-            f"pictures cannot be written below {self._writer.folder}: {error.strerror or error}; verdicts go on, and it"
-            " goes on by itself once there is room"
-        )  # fmt: skip
-        if before is None:
-            log.error("%s", self._trouble, extra={"station": self._station})
+        is_new = self._trouble is None
+        self._trouble = (
+            f"pictures cannot be written below {self._writer.folder}: {error.strerror or error}; verdicts go on, and"
+            " pictures do by themselves once the disk takes them"
+        )
+        if is_new:
+            log.error("%s", self._trouble, extra=self._extra)
 
     def _end_trouble(self) -> None:
-        before, self._trouble = self._trouble, None
-        if before:
-            log.warning("pictures are written again", extra={"station": self._station})
+        if self._trouble:
+            log.warning("pictures are written again", extra=self._extra)
+        self._trouble = None
 
     def _drop(self, count: int, reason: str) -> None:
         if count:

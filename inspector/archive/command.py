@@ -57,10 +57,10 @@ def _show(arguments: argparse.Namespace, settings: ArchiveSettings) -> int:
     if entry is None:
         print(f"{settings.folder}: nothing is archived of {arguments.id}", file=sys.stderr)
         return EXIT_FOUND
-    described = _described(reading, entry)
     if arguments.path:
-        print(described["picture"])
+        print(reading.picture(entry.id) or "")
         return 0
+    described = _described(reading, entry)
     holds = [hold.model_dump(mode="json", exclude_defaults=True) for hold in Holds.read(settings.folder).of(entry)]
     if arguments.json:
         _print_json([described | {"holds": holds}])
@@ -78,16 +78,22 @@ def _prune(arguments: argparse.Namespace, settings: ArchiveSettings) -> int:
 
 
 def _hold(arguments: argparse.Namespace, settings: ArchiveSettings) -> int:
-    ids, reading = tuple(arguments.ids), Reading(settings.folder)
-    of_time = arguments.since or arguments.until
-    if bool(ids) == bool(of_time) or (ids and arguments.station):
+    of_time = bool(arguments.since or arguments.until)
+    if bool(arguments.ids) == of_time or (arguments.ids and arguments.station):
         raise ConfigError("a hold is either of inspections, by their ids, or of a time, by --since or --until")
-    missing = [each for each in ids if reading.entry(each) is None]
-    if missing:
-        print(f"{settings.folder}: nothing is archived of {', '.join(missing)}; nothing was held", file=sys.stderr)
+    try:
+        hold = place(
+            settings.folder,
+            inspections=tuple(arguments.ids),
+            station=arguments.station,
+            since=arguments.since,
+            until=arguments.until,
+            reason=arguments.reason,
+            by=arguments.by,
+        )
+    except KeyError as missing:
+        print(f"nothing is archived of {', '.join(missing.args)}; nothing was held", file=sys.stderr)
         return EXIT_FOUND
-    said: dict[str, Any] = {"reason": arguments.reason, "by": arguments.by, "station": arguments.station}
-    hold = place(settings.folder, inspections=ids, since=arguments.since, until=arguments.until, **said)
     print(f"held, as {hold.id}")
     return 0
 

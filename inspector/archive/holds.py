@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from ulid import ULID
 
 from inspector.archive.layout import UNFINISHED, first_id
-from inspector.archive.survey import Entry
+from inspector.archive.survey import Entry, entry_of
 from inspector.archive.writing import write_whole
 from inspector.errors import ArchiveError
 from inspector.inspection import utc_now
@@ -111,7 +111,10 @@ def place(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Hold:
-    """Hold from now on, as soon as no prune is at work. Raises ArchiveError."""
+    """Hold from now on, as soon as no prune is at work.
+
+    Raises KeyError with the ids of which nothing is archived, and then nothing is held; and ArchiveError.
+    """
     now = utc_now()
     hold = Hold(
         id=str(ULID.from_datetime(now)),
@@ -124,6 +127,9 @@ def place(
         at=now,
     )
     with locked(folder):
+        missing = _missing(folder, inspections)
+        if missing:
+            raise KeyError(*missing)
         _write(folder, hold)
     return hold
 
@@ -135,6 +141,13 @@ def release(folder: Path, hold_id: str, *, reason: str, by: str) -> Hold:
         released = lasting[hold_id].model_copy(update={"released": Release(reason=reason, by=by, at=utc_now())})
         _write(folder, released)
     return released
+
+
+def _missing(folder: Path, inspections: tuple[str, ...]) -> list[str]:
+    try:
+        return [each for each in inspections if entry_of(folder, each) is None]
+    except OSError as error:
+        raise ArchiveError(f"the archive {folder} cannot be read: {error}") from error
 
 
 def _lock(handle: int, *, wait: bool) -> bool:

@@ -5,7 +5,8 @@ Nothing is remembered from one run to the next: a run that was cut short leaves 
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,19 +55,18 @@ class Report:
     """Of these, what must stay."""
     over_bytes: int = 0
     """What would have to go as well to keep the limits, and may not or cannot."""
-    failures: list[str] = field(default_factory=list)
-    """What could not be deleted, and why."""
+    failures: int = 0
+    first_failure: str | None = None
+    """What could not be read or deleted, and why."""
 
     @property
     def complaint(self) -> str | None:
         """Why the limits are not kept, None where they are."""
         said = []
         if self.failures:
-            said.append(f"{len(self.failures)} could not be deleted, the first: {self.failures[0]}")
+            said.append(f"{self.failures} could not be read or deleted, the first: {self.first_failure}")
         if self.over_bytes:
-            held = (
-                f"{self.held_bytes} bytes are held, see `inspector archive holds`" if self.held else "nothing is held"
-            )
+            held = f"{self.held_bytes} bytes are held, see `inspector archive holds`" if self.held else "none is held"
             said.append(f"{self.over_bytes} bytes too many are left; {held}")
         return "; ".join(said) or None
 
@@ -113,8 +113,11 @@ class _Run:
         return max(by_size, limits.min_free_bytes - self._free_bytes - report.freed_bytes)
 
     def _delete_old(self, days: list[Day]) -> None:
-        self._delete_unfinished(days)
-        for entry in entries_of(self._folder, days):
+        for day in days:
+            # One that cannot be read, or a file that cannot be deleted, must not keep all others.
+            with self._noting_failure(day.path(self._folder)):
+                self._delete_unfinished(day)
+        for entry in self._entries(days):
             self._report.kept[entry.outcome] += 1
             self._report.bytes_by_station[entry.day.station] += entry.bytes
             if self._holds.of(entry):
@@ -128,7 +131,7 @@ class _Run:
         for days in dates_in(self._folder):
             if self._lacking <= 0:
                 return
-            for entry in entries_of(self._folder, days):
+            for entry in self._entries(days):
                 if self._lacking <= 0:
                     break
                 if entry.is_reject is of_rejects and not self._is_old(entry) and not self._holds.of(entry):
@@ -138,30 +141,35 @@ class _Run:
     def _is_old(self, entry: Entry) -> bool:
         return entry.id < (self._oldest_reject if entry.is_reject else self._oldest_pass)
 
-    def _delete(self, entry: Entry, count: Counter[str]) -> None:
-        if not self._deleted(entry.day, entry.files):
-            return
-        count[entry.outcome] += 1
-        self._report.kept[entry.outcome] -= 1
-        self._report.freed_bytes += entry.bytes
-        self._report.bytes_by_station[entry.day.station] -= entry.bytes
-
-    def _delete_unfinished(self, days: Iterable[Day]) -> None:
+    def _entries(self, days: list[Day]) -> list[Entry]:
+        readable = []
         for day in days:
-            names = unfinished_of(self._folder, day, (self._now - UNFINISHED_AFTER).timestamp())
-            if names and self._deleted(day, names):
-                self._report.unfinished += len(names)
+            with suppress(OSError):  # it was noted when its unfinished files were looked for
+                readable += entries_of(self._folder, [day])
+        return sorted(readable, key=lambda entry: entry.id)
 
-    def _deleted(self, day: Day, names: tuple[str, ...]) -> bool:
-        if self._report.dry_run:
-            return True
-        try:
+    def _delete(self, entry: Entry, count: Counter[str]) -> None:
+        with self._noting_failure(entry.day.path(self._folder) / entry.files[0]):
+            if not self._report.dry_run:
+                delete(self._folder, entry.day, entry.files)
+            count[entry.outcome] += 1
+            self._report.kept[entry.outcome] -= 1
+            self._report.freed_bytes += entry.bytes
+            self._report.bytes_by_station[entry.day.station] -= entry.bytes
+
+    def _delete_unfinished(self, day: Day) -> None:
+        names = unfinished_of(self._folder, day, (self._now - UNFINISHED_AFTER).timestamp())
+        if names and not self._report.dry_run:
             delete(self._folder, day, names)
+        self._report.unfinished += len(names)
+
+    @contextmanager
+    def _noting_failure(self, path: Path) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
-            # One file that cannot be deleted must not keep all others.
-            self._report.failures.append(f"{day.path(self._folder) / names[0]}: {error.strerror}")
-            return False
-        return True
+            self._report.failures += 1
+            self._report.first_failure = self._report.first_failure or f"{path}: {error.strerror}"
 
     def _delete_empty(self, days: Iterable[Day]) -> None:
         if self._report.dry_run:

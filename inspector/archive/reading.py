@@ -44,6 +44,8 @@ class Reading:
             return None
         try:
             return entry_of(self._folder, inspection_id)
+        except FileNotFoundError:
+            return None  # the daemon makes the folder with the first picture
         except OSError as error:
             raise self._unreadable(error) from error
 

@@ -1,8 +1,8 @@
 """The ``archive:`` section of a configuration."""
 
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from inspector.archive.archive import Archive
 from inspector.archive.choice import Choice
@@ -15,6 +15,9 @@ from inspector.settings import ConfigPath, Settings
 
 GIB: Final = 2**30
 MIB: Final = 2**20
+
+Days = Annotated[float, Field(gt=0, le=36_500)]
+"""Up to a hundred years."""
 
 
 class ArchiveSettings(Settings):
@@ -38,9 +41,9 @@ class ArchiveSettings(Settings):
     """Keep the heat map over the picture as well, where the bundle has one."""
     queue_bytes: PositiveInt = 256 * MIB
     """Most memory of pictures that wait for the disk, for each station; of more, sampled passes are given up first."""
-    pass_days: PositiveFloat = 30
+    pass_days: Days = 30
     """Passes that are older are deleted."""
-    reject_days: PositiveFloat = 365
+    reject_days: Days = 365
     """FAIL and ERROR that are older are deleted."""
     max_bytes: PositiveInt | None = None
     """Most that the archive takes of the disk; null is no limit of its own."""

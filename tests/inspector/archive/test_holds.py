@@ -9,7 +9,7 @@ from inspector.archive.layout import Day, date_of
 from inspector.archive.survey import Entry
 from inspector.errors import ArchiveError
 from inspector.inspection import Outcome
-from tests.archived import NOON, id_at
+from tests.archived import NOON, id_at, put
 
 WHY = {"reason": "complaint 4711", "by": "anna"}
 
@@ -20,6 +20,7 @@ def an_entry(inspection_id, station="a"):
 
 def test_a_hold_of_ids_covers_these_and_no_others(tmp_path):
     held, other = id_at(), id_at()
+    put(tmp_path, held)
     placed = place(tmp_path, inspections=(held,), **WHY)
 
     holds = Holds.read(tmp_path)
@@ -48,7 +49,7 @@ def test_a_hold_may_be_of_one_station_and_have_no_end(tmp_path):
 
 
 def test_a_release_is_noted_and_the_hold_stays_on_file(tmp_path):
-    held = id_at()
+    put(tmp_path, held := id_at())
     first, second = place(tmp_path, inspections=(held,), **WHY), place(tmp_path, inspections=(held,), **WHY)
 
     released = release(tmp_path, first.id, reason="closed", by="ben")
@@ -60,6 +61,15 @@ def test_a_release_is_noted_and_the_hold_stays_on_file(tmp_path):
     for unknown in (first.id, id_at()):
         with pytest.raises(KeyError):
             release(tmp_path, unknown, **WHY)
+
+
+def test_what_is_not_archived_cannot_be_held(tmp_path):
+    put(tmp_path, there := id_at())
+
+    with pytest.raises(KeyError) as raised:
+        place(tmp_path, inspections=(missing := id_at(), there), **WHY)
+    assert raised.value.args == (missing,)
+    assert Holds.read(tmp_path).all == ()
 
 
 def test_a_hold_waits_for_a_prune_at_work(tmp_path):

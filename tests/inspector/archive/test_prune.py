@@ -172,8 +172,8 @@ def test_what_is_released_goes_by_the_limits_again(tmp_path):
 
 
 def test_what_is_held_is_not_known_so_nothing_goes(tmp_path):
-    put(tmp_path, id_at(days=-2))
-    hold = place(tmp_path, inspections=(id_at(),), reason="complaint", by="anna")
+    put(tmp_path, old := id_at(days=-2))
+    hold = place(tmp_path, inspections=(old,), reason="complaint", by="anna")
     (tmp_path / ".holds" / f"{hold.id}.json").write_text("{")
 
     with pytest.raises(ArchiveError, match="nobody knows what it holds"):
@@ -246,8 +246,27 @@ def test_one_file_that_cannot_be_deleted_does_not_keep_the_others(tmp_path, monk
 
     assert left(tmp_path) == {bad}
     assert report.too_old == {"PASS": 1}
-    assert "1 could not be deleted" in report.complaint
+    assert report.complaint.startswith(f"1 could not be read or deleted, the first: {tmp_path}")
     assert "Operation not permitted" in report.complaint
+
+
+def test_a_day_that_cannot_be_read_does_not_keep_the_others(tmp_path, monkeypatch):
+    scandir = os.scandir
+    (path,) = put(tmp_path, bad := id_at(days=-3), parts=("jpg",))
+    put(tmp_path, id_at(days=-2), parts=("jpg",))
+    inode = path.parent.stat().st_ino
+
+    def refuse_one(where):
+        if isinstance(where, int) and os.fstat(where).st_ino == inode:
+            raise PermissionError(13, "Permission denied")
+        return scandir(where)
+
+    monkeypatch.setattr(os, "scandir", refuse_one)
+
+    report = pruned(tmp_path, pass_days=1)
+
+    assert left(tmp_path) == {bad}
+    assert report.complaint == f"1 could not be read or deleted, the first: {path.parent}: Permission denied"
 
 
 def test_one_at_a_time(tmp_path):

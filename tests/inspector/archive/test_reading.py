@@ -66,8 +66,13 @@ def test_the_newest_come_first_and_only_those_that_are_wanted(tmp_path):
     assert found(None, None, NOON + timedelta(hours=12), NOON + timedelta(hours=36)) == [2, 1]
 
 
+def test_before_the_first_picture_there_is_none(tmp_path):
+    assert Reading(tmp_path / "not-yet").picture(id_at()) is None
+
+
 def test_a_folder_that_cannot_be_read_is_told(tmp_path):
-    reading = Reading(tmp_path / "missing")
+    (tmp_path / "file").touch()
+    reading = Reading(tmp_path / "file")
 
     with pytest.raises(ArchiveError, match="cannot be read"):
         list(reading.newest_first(Wanted()))
