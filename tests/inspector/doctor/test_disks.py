@@ -16,15 +16,16 @@ def state(tmp_path, monkeypatch):
     monkeypatch.setattr(disks, "STATE", tmp_path)
 
 
-def keeping(folder):
-    return a_subject(folder, record={"folder": "records"})
+def keeping(folder, section="record"):
+    return a_subject(folder, **{section: {"folder": "records"}})
 
 
-def test_a_folder_with_room_that_can_be_made_or_is_ours_is_good(tmp_path):
+@pytest.mark.parametrize("section", ["record", "archive"])
+def test_a_folder_with_room_that_can_be_made_or_is_ours_is_good(tmp_path, section):
     for _ in range(2):
-        findings = marks(look_at_disks(keeping(tmp_path)))
+        findings = marks(look_at_disks(keeping(tmp_path, section)))
         assert set(findings.values()) == {Mark.GOOD}
-        assert set(findings) == {"record: room", f"record: {tmp_path / 'records'}"}
+        assert set(findings) == {f"{section}: room", f"{section}: {tmp_path / 'records'}"}
         (tmp_path / "records").mkdir(exist_ok=True)
 
 
