@@ -1,7 +1,5 @@
 """Builds one station out of its settings: camera, bundles, record, sinks, desk, alarms, and who knows whom."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,7 +20,8 @@ from inspector.desk import Decision, Desk
 from inspector.drift import Drift
 from inspector.health import Heartbeats
 from inspector.inspection import Camera, Outcome, Record, Sink
-from inspector.judge import Judge, show_models
+from inspector.judge import show_models
+from inspector.judge_maker import JudgeMaker, LoadBundle
 from inspector.last_picture import LastPicture
 from inspector.models import Rollout, Story
 from inspector.plc import AlarmMessage, Link, ModelMessage
@@ -50,33 +49,24 @@ class Worker(Protocol):
 class Post:
     """One station, and what goes on beside it."""
 
-    settings: StationSettings
     workers: tuple[Worker, ...]
     """The station first."""
     commands: Commands
     note: Callable[[str, dict[str, Any]], None]
     """Keeps something in the station's record."""
+    bundles: Callable[[], dict[str | None, Bundle]]
+    """What judges, by recipe."""
+    adopt: Callable[[StationSettings, LoadBundle], None]
+    """Has it judge by the bundles of other settings, between two parts. Raises InspectorError."""
     close: Callable[[], None]
     """Lets sinks and record go, where no worker was started."""
-
-
-LoadBundle = Callable[[str | None], Bundle]
-"""The bundle of a recipe, ready to judge. Raises BundleError."""
 
 
 def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle, health: Heartbeats) -> Post:
     """Build one station. Raises BundleError or ConfigError, naming what to correct."""
     name = settings.name
-    judge = partial(
-        Judge,
-        name,
-        max_latency_ms=settings.max_latency_ms,
-        config=_digest(settings),
-        keeps_hash=config.record is not None,
-        checks=settings.checks,
-    )
-    load = partial(_judges, settings, load_bundle, judge)
-    judges = load()
+    maker = JudgeMaker(settings, load_bundle, keeps_hash=config.record is not None)
+    judges = maker.judges()
     _show(name, judges)
     metrics.DEADLINE.labels(name).set(settings.max_latency_ms / 1000)
     disk = DiskWatch()
@@ -91,10 +81,11 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
             opened.callback(archive.close)
         record = _record(config, name, list(links), disk)
         opened.pop_all()
-    record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": _digest(settings)})
+    record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": maker.digest})
     alarms = _alarms(settings, record, list(links.values()))
     disk.begin(alarms)
-    drift = Drift(name, settings.alarms.drift, alarms, lambda: station.bundles) if settings.alarms.drift else None
+    watched = settings.alarms.drift
+    drift = Drift(name, watched, alarms, lambda: list(station.bundles.values())) if watched else None
     triggers = settings.triggers or TriggerSettings()  # a station that runs free does not even hear one
     desk = Desk(queue_size=triggers.queue_size, recipes=list(settings.recipes), look_up=record.answer_to)
     rules = AlarmRules(settings.alarms, alarms)
@@ -109,11 +100,11 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         alarms=alarms,
         health=health,
         triggers=settings.triggers,
-        load_judges=load,
+        load_judges=maker.judges,
         witnesses=tuple(witness for witness in (archive, drift, _last_picture(name, config)) if witness),
     )
     story = Story(station, alarms=alarms, tell=partial(_tell_model, list(links.values())), note=reporter.note)
-    models = _rollout(station, settings, config, judge, story)
+    models = _rollout(station, settings, config, maker, story)
     commands = Commands(
         station, alarms=alarms, note=reporter.note, tally=tally, ready=lambda: desk.ready, models=models
     )
@@ -139,7 +130,18 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         health=health,
     )
     workers: tuple[Worker, ...] = (station, pulse, models) if models else (station, pulse)
-    return Post(settings, workers, commands, reporter.note, station.close)
+    return Post(
+        workers,
+        commands,
+        note=reporter.note,
+        bundles=lambda: station.bundles,
+        adopt=partial(_adopt, maker, commands),
+        close=station.close,
+    )
+
+
+def _adopt(maker: JudgeMaker, commands: Commands, settings: StationSettings, load_bundle: LoadBundle) -> None:
+    commands.reload(partial(maker.adopt, settings, load_bundle))
 
 
 def _record(config: Config, name: str, receivers: Sequence[str], disk: DiskWatch) -> Record:
@@ -150,7 +152,7 @@ def _rollout(
     station: Station,
     settings: StationSettings,
     config: Config,
-    make_judge: Callable[[Bundle], Judge],
+    maker: JudgeMaker,
     story: Story,
 ) -> Rollout | None:
     if config.models is None:
@@ -160,8 +162,8 @@ def _rollout(
     models = Rollout(
         station,
         config.models,
-        configured=settings.bundle,
-        make_judge=make_judge,
+        configured=lambda: maker.configured,
+        make_judge=maker.judge,
         any_precision=any_precision,
         story=story,
     )
@@ -198,14 +200,6 @@ def _watches(
     if archive:
         watches.append(ArchiveWatch(alarms, archive.look))
     return tuple(watches)
-
-
-def _judges(settings: StationSettings, load_bundle: LoadBundle, judge: Callable[[Bundle], Judge]) -> Judges:
-    return {recipe: judge(load_bundle(recipe)) for recipe in (OWN, *settings.recipes)}
-
-
-def _digest(settings: StationSettings) -> str:
-    return hashlib.sha256(json.dumps(settings.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 def _last(notes: Sequence[dict[str, Any]]) -> dict[str, AlarmMessage]:

@@ -1,6 +1,7 @@
 """The ``inspector`` command, and what its subcommands are called with."""
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -224,6 +225,8 @@ def _add_camera_commands(commands: "argparse._SubParsersAction[argparse.Argument
 def _run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     logs.configure(config.logging.level, config.logging.format)
+    # Modules and classes live as long as the process: a collection that leaves them out holds no verdict up.
+    gc.freeze()
     return Daemon(config, arguments.config).run()
 
 

@@ -133,7 +133,7 @@ class Commands:
             "acknowledge": lambda: self._alarms.acknowledge(message.alarm, by),
             "reset": lambda: self._alarms.reset(message.alarm, by),
             "set-recipe": lambda: self._recipe_set(message.recipe),
-            "reload": self._reloaded,
+            "reload": self.reload,
             "deploy": lambda: self._rollout.deploy(message),
             "rollback": lambda: self._rollout.rollback(by),
         }
@@ -154,10 +154,14 @@ class Commands:
             raise Refused(f"there is no recipe {recipe}; the configuration names them under `recipes:`") from error
         return f"parts are judged by {recipe or 'the bundle of the station'}"
 
-    def _reloaded(self) -> str:
-        if self._models:
-            return self._models.settled(self._station.reload)
-        return self._station.reload()
+    def reload(self, prepare: Callable[[], None] = lambda: None) -> str:
+        """Have the station judge by its bundles as they are once ``prepare`` has returned. Raises InspectorError."""
+
+        def read() -> str:
+            prepare()
+            return self._station.reload()
+
+        return self._models.settled(read) if self._models else read()
 
     @property
     def _rollout(self) -> Rollout:

@@ -11,6 +11,7 @@ import socket
 import stat
 import struct
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -28,6 +29,12 @@ log = logging.getLogger(__name__)
 MOST_CLIENTS: Final = 16
 SILENCE_S: Final = 60.0
 """A client that has said nothing for so long is let go."""
+
+LONGEST_WORK_S: Final = 300.0
+"""A command that is sent again while it is at work is not answered twice; its client is told to look elsewhere."""
+
+STOP_S: Final = 0.1
+"""How late the end is noticed."""
 
 MODE: Final = 0o660
 CREDENTIALS: Final = struct.Struct("3i")
@@ -60,7 +67,7 @@ def listening(path: Path, ask: Ask) -> Iterator[None]:
             os.umask(before)
     except OSError as error:
         raise ListenError(f"control: cannot listen on {path}: {error.strerror}; is its folder there?") from error
-    thread = Thread(target=server.serve_forever, name="control", daemon=True)
+    thread = Thread(target=server.serve_forever, args=(STOP_S,), name="control", daemon=True)
     thread.start()
     log.info("commands are taken at %s", path)
     try:
@@ -104,8 +111,12 @@ class _Server(ThreadingMixIn, UnixStreamServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """A client that went away, or fell silent."""
-        log.info("a client of the control socket was let go: %r", sys.exception())
+        """A client that went away, or fell silent; whatever else it is, is a bug, as in every other thread."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            log.info("a client of the control socket was let go: %s", error)
+        else:
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 class _Client(StreamRequestHandler):
@@ -127,7 +138,11 @@ class _Client(StreamRequestHandler):
             return CommandReply(id=None, command=None, by=by, accepted=False, message=str(error))
         reply: Future[CommandReply] = Future()
         self.server.ask(message, reply.set_result)
-        return reply.result()
+        try:
+            return reply.result(LONGEST_WORK_S)
+        except TimeoutError:
+            said = "no answer yet; ask for the status"
+            return CommandReply(id=message.id, command=message.command, by=by, accepted=False, message=said)
 
 
 def _peer(connection: socket.socket) -> str:

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from types import FrameType
@@ -18,9 +18,10 @@ from inspector.control_socket import LocalCommand, listening
 from inspector.cores import compute_in_the_calling_thread
 from inspector.errors import ConfigError, InspectorError
 from inspector.health import Heartbeats
-from inspector.line import Line, started
+from inspector.line import Line
 from inspector.metrics_server import serving_metrics
 from inspector.plc import CommandReply
+from inspector.running import started
 
 log = logging.getLogger(__name__)
 
@@ -71,31 +72,24 @@ class Daemon:
             self._line.stop(STOP_WITHIN_S)
         return 1 if self._crashed.is_set() else 0
 
-    def reload(self, by: str) -> str:
-        """Run by the configuration as it is in its file now. Raises InspectorError, and then nothing has changed."""
+    def reload(self, by: str) -> tuple[bool, str]:
+        """Run by the configuration as it is in its file now, or, with the reason, as before."""
         with self._reloading:
             sdnotify.reloading()
             try:
-                said = self._reloaded()
-                accepted, self._refusal = True, ""
+                accepted, said = True, self._reloaded()
             except InspectorError as error:
-                said, accepted = f"the configuration is refused, nothing has changed: {error}", False
-                self._refusal = said
-                raise type(error)(said) from error
-            finally:
-                log.log(logging.INFO if accepted else logging.ERROR, "reload by %s: %s", by, said)
-                self._line.note("command", {"command": "reload", "by": by, "accepted": accepted, "message": said})
-                sdnotify.ready(self._status())
-        return said
+                accepted, said = False, f"the configuration is refused, nothing has changed: {error}"
+            self._refusal = "" if accepted else said
+            log.log(logging.INFO if accepted else logging.ERROR, "reload by %s: %s", by, said)
+            self._line.note("command", {"command": "reload", "by": by, "accepted": accepted, "message": said})
+            sdnotify.ready(self._status())
+        return accepted, said
 
     def _reloaded(self) -> str:
         if self._path is None:
             raise ConfigError("it did not come from a file")
         return str(self._line.apply(read_config(self._path)))
-
-    def _reload_on_signal(self) -> None:
-        with suppress(InspectorError):  # a refusal is said already, in the log, the record and the status
-            self.reload("SIGHUP")
 
     def _status(self) -> str:
         return " | ".join(filter(None, (self._line.summary(), self._refusal)))
@@ -106,16 +100,12 @@ class Daemon:
         if commands:
             commands.ask(message.for_station(), answer)
             return
-        accepted = False
         if message.station:
-            said = f"there is no station {message.station}"
-        elif message.command != "reload":
-            said = f"{message.command} is for a station: name it"
+            accepted, said = False, f"there is no station {message.station}"
+        elif message.command == "reload":
+            accepted, said = self.reload(message.by)
         else:
-            try:
-                said, accepted = self.reload(message.by), True
-            except InspectorError as refusal:
-                said = str(refusal)
+            accepted, said = False, f"{message.command} is for a station: name it"
         answer(CommandReply(id=message.id, command=message.command, by=message.by, accepted=accepted, message=said))
 
     @contextmanager
@@ -143,7 +133,7 @@ class Daemon:
             self._feed_watchdog()
             if reload.is_set():
                 reload.clear()
-                threading.Thread(target=self._reload_on_signal, name="reload", daemon=True).start()
+                threading.Thread(target=self.reload, args=("SIGHUP",), name="reload", daemon=True).start()
             if time.monotonic() >= next_status_s:
                 next_status_s += STATUS_S
                 sdnotify.status(self._status())

@@ -1,28 +1,24 @@
 """The stations of one process, and how another configuration takes the place of the one they run by."""
 
-import logging
-import threading
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import ExitStack
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import Any, Final
 
 from inspector import metrics
-from inspector.assembly import Post, Worker, assemble
+from inspector.assembly import assemble
 from inspector.bundle import Bundle
+from inspector.changes import Changes
 from inspector.commands import Commands
 from inspector.config import Config, StationSettings
 from inspector.engine_choice import ready_bundle
-from inspector.errors import ConfigError, InspectorError
+from inspector.errors import InspectorError
 from inspector.health import Heartbeats
+from inspector.judge_maker import LoadBundle
+from inspector.memory import give_back
 from inspector.models.choice import first_bundle
-
-log = logging.getLogger(__name__)
-
-FIXED: Final = ("record", "archive", "ui", "models", "control", "metrics", "logging")
-"""What a running process cannot change."""
+from inspector.running import Running
 
 LET_GO_S: Final = 60.0
 """How long a station may take to stop for another to take its place: opening a camera is the slowest of its steps."""
@@ -31,70 +27,15 @@ Bundles = dict[str | None, Bundle]
 """Of one station, by recipe."""
 
 
-class Running:
-    """A station at work, and what goes on beside it."""
-
-    def __init__(self, post: Post, config: Config, bundles: Bundles) -> None:
-        self.post = post
-        self.config = config
-        """The one that it was built by."""
-        self.bundles = bundles
-        self._stop = Event()
-        self._threads: list[threading.Thread] = []
-
-    def start(self) -> None:
-        """Give each worker its thread."""
-        self._threads = [started(worker, self._stop) for worker in self.post.workers]
-
-    def tell_to_stop(self) -> None:
-        """Returns at once."""
-        self._stop.set()
-
-    def wait(self, timeout_s: float) -> None:
-        """Until the station has finished the inspection in hand, and let its camera, sinks and record go."""
-        self._threads[0].join(timeout_s)
-
-    def is_alive(self) -> bool:
-        """Whether the station is at work."""
-        return self._threads[0].is_alive()
-
-    def is_over(self, timeout_s: float) -> bool:
-        """Whether nothing of it is left, at the latest after ``timeout_s``."""
-        ends_s = time.monotonic() + timeout_s
-        for each in self._threads:
-            each.join(max(0.0, ends_s - time.monotonic()))
-        return not any(each.is_alive() for each in self._threads)
-
-
-def started(worker: Worker, stop: Event) -> threading.Thread:
-    """The worker at work in a thread of its own."""
-    # A daemon thread, since a native camera call that hangs must not keep the process from ending.
-    thread = threading.Thread(target=worker.run, args=(stop,), name=worker.name, daemon=True)
-    thread.start()
-    return thread
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What another configuration means for the stations, by their names."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-
-    def __str__(self) -> str:
-        said = (("added", self.added), ("removed", self.removed), ("changed", self.changed))
-        return "; ".join(f"{how}: {', '.join(names)}" for how, names in said if names) or "nothing has changed"
-
-
 class Line:
-    """All stations of a configuration. One thread at a time may call; ``commands`` and ``summary`` any."""
+    """All stations of a configuration. One thread at a time may ``apply`` another; the rest is for any."""
 
     def __init__(self, config: Config, health: Heartbeats) -> None:
         """Read every bundle and open every sink. Raises BundleError, ConfigError or RecordError."""
         self._config = config
         self._health = health
         self._changing = Lock()
+        self._stopped = False
         # Every bundle before any sink: a mistake in one of them must be said before anybody is told of a start.
         bundles = {each.name: _bundles(each, config) for each in config.stations}
         self._stations = {each.name: self._built(each, config, bundles[each.name]) for each in config.stations}
@@ -106,6 +47,7 @@ class Line:
 
     def stop(self, within_s: float) -> None:
         """Have every station finish the inspection in hand."""
+        self._stopped = True
         stations = tuple(self._stations.values())
         for each in stations:
             each.tell_to_stop()
@@ -128,7 +70,7 @@ class Line:
 
     def summary(self) -> str:
         """The stations in one line."""
-        return "; ".join(_summary(each.post) for each in tuple(self._stations.values()))
+        return "; ".join(f"{name} {each.post.commands.status()}" for name, each in tuple(self._stations.items()))
 
     def apply(self, config: Config) -> Changes:
         """Run by another configuration, all of it or, where an InspectorError is raised, none of it.
@@ -136,93 +78,72 @@ class Line:
         Stations whose settings are the same go on undisturbed, on as many cores as they had.
         """
         with self._changing:
-            _refuse_fixed(self._config, config)
-            changes = self._compared(config)
-            fresh = [each for each in config.stations if each.name in {*changes.added, *changes.changed}]
-            bundles = {each.name: _bundles(each, config) for each in fresh}
-            self._replace(changes, fresh, config, bundles)
+            changes = Changes.between(self._config, config)
+            settings = {each.name: each for each in config.stations}
+            new = (*changes.bundle_changed, *changes.changed, *changes.added)
+            bundles = {name: _bundles(settings[name], config) for name in new}
+            with ExitStack() as undo:
+                for name in changes.bundle_changed:
+                    self._change_bundle(self._stations[name], settings[name], config, bundles[name], undo)
+                built = {}
+                for name in (*changes.changed, *changes.added):
+                    if name in changes.changed:
+                        self._let_go([name])
+                        undo.callback(self._bring_back, name)
+                    built[name] = self._built(settings[name], config, bundles[name])
+                    undo.callback(built[name].post.close)
+                undo.pop_all()
+            self._forget(changes.removed)
+            self._stations |= built
             self._config = config
+            for running in built.values():
+                self._start(running)
+        give_back()
         return changes
 
-    def _compared(self, config: Config) -> Changes:
-        before, after = _stations(self._config), _stations(config)
-        return Changes(
-            added=tuple(name for name in after if name not in before),
-            removed=tuple(name for name in before if name not in after),
-            changed=tuple(name for name in after if name in before and after[name] != before[name]),
-        )
-
-    def _replace(
-        self, changes: Changes, fresh: list[StationSettings], config: Config, bundles: dict[str, Bundles]
+    def _change_bundle(
+        self, running: Running, settings: StationSettings, config: Config, bundles: Bundles, undo: ExitStack
     ) -> None:
-        """Two cannot have one record, or one name at the broker: the old one lets go before the new one is built."""
-        built: dict[str, Running] = {}
-        gone: list[str] = []
-        try:
-            for each in fresh:
-                if each.name in changes.changed:
-                    self._let_go([each.name])
-                    gone.append(each.name)
-                built[each.name] = self._built(each, config, bundles[each.name])
-        except InspectorError:
-            for running in built.values():
-                running.post.close()
-            self._bring_back(gone)
-            raise
-        self._let_go(changes.removed)
-        for name in changes.removed:
-            del self._stations[name]
-            metrics.forget(name)
-        self._stations |= built
-        for running in built.values():
-            running.start()
+        before = running.settings, running.config, running.post.bundles()
+
+        def change(settings: StationSettings, config: Config, bundles: Bundles) -> None:
+            running.post.adopt(settings, _loader(bundles, settings, config))
+            running.settings, running.config = settings, config
+
+        change(settings, config, bundles)
+        undo.callback(change, *before)
 
     def _let_go(self, names: Iterable[str]) -> None:
+        """Two cannot have one record, or one name at the broker: the old one lets go before the new one is built."""
         for name in names:
             self._stations[name].tell_to_stop()
             if not self._stations[name].is_over(LET_GO_S):
                 # Neither the old configuration nor the new one can be had now: start again, by the new one.
                 raise RuntimeError(f"station {name} has not stopped within {LET_GO_S:g} s to be replaced")
 
-    def _bring_back(self, names: Iterable[str]) -> None:
+    def _bring_back(self, name: str) -> None:
+        old = self._stations[name]
+        try:
+            self._stations[name] = self._built(old.settings, old.config, old.post.bundles())
+        except InspectorError as error:  # a restart may find a way, nothing here can
+            raise RuntimeError(f"station {name} cannot be had back as it was: {error}") from error
+        self._start(self._stations[name])
+
+    def _forget(self, names: Iterable[str]) -> None:
+        self._let_go(names)
         for name in names:
-            old = self._stations[name]
-            self._stations[name] = self._built(old.post.settings, old.config, old.bundles)
-            self._stations[name].start()
+            del self._stations[name]
+            metrics.forget(name)
+
+    def _start(self, running: Running) -> None:
+        if self._stopped:
+            running.post.close()  # the process has been told to stop meanwhile
+        else:
+            running.start()
 
     def _built(self, settings: StationSettings, config: Config, bundles: Bundles) -> Running:
-        once = partial(_load_once, dict(bundles), settings, config)
-        return Running(assemble(settings, config, once, self._health), config, bundles)
-
-
-def _stations(config: Config) -> dict[str, Any]:
-    """All that decides how each station runs."""
-    return {
-        each.name: (
-            each,
-            config.sinks_of(each),
-            each.engine or config.engine,
-            each.precision or config.precision,
-            config.threads_per_station,
-        )
-        for each in config.stations
-    }
-
-
-def _refuse_fixed(before: Config, after: Config) -> None:
-    changed = [name for name in FIXED if getattr(before, name) != getattr(after, name)]
-    if changed:
-        raise ConfigError(f"{', '.join(changed)}: cannot change while the daemon runs; restart it instead")
-
-
-def _summary(post: Post) -> str:
-    status = post.commands.status()
-    said = " ".join(f"{outcome} {count}" for outcome, count in status.verdicts.items())
-    return f"{post.settings.name} {status.state} {status.rate_hz:.1f}/s by {status.bundle[:8]}, {said}"
-
-
-def _bundles(station: StationSettings, config: Config) -> Bundles:
-    return {recipe: load(station, config, recipe) for recipe in (None, *station.recipes)}
+        post = assemble(settings, config, _loader(bundles, settings, config), self._health)
+        return Running(post, settings, config)
 
 
 def load(station: StationSettings, config: Config, recipe: str | None = None) -> Bundle:
@@ -233,6 +154,11 @@ def load(station: StationSettings, config: Config, recipe: str | None = None) ->
     return first_bundle(station.name, station.bundle, config.models, ready)
 
 
-def _load_once(first: Bundles, station: StationSettings, config: Config, recipe: str | None) -> Bundle:
-    """The bundle that was read at the start, the first time; read again from then on."""
-    return first.pop(recipe, None) or load(station, config, recipe)
+def _bundles(station: StationSettings, config: Config) -> Bundles:
+    return {recipe: load(station, config, recipe) for recipe in (None, *station.recipes)}
+
+
+def _loader(first: Bundles, station: StationSettings, config: Config) -> LoadBundle:
+    """Gives each of these once, the first time that it is asked for; from then on they are read again."""
+    left = dict(first)
+    return lambda recipe: left.pop(recipe, None) or load(station, config, recipe)

@@ -129,6 +129,10 @@ class StationStatus(BaseModel):
     rate_hz: float
     """Inspections a second, over the last ten."""
 
+    def __str__(self) -> str:
+        said = " ".join(f"{outcome} {count}" for outcome, count in self.verdicts.items())
+        return f"{self.state} {self.rate_hz:.1f}/s by {self.bundle[:8]}, {said}"
+
 
 class CommandReply(BaseModel):
     """``<prefix>/<station>/command/answer``: what became of a command."""

@@ -149,9 +149,9 @@ class Station:
         return self._judges[OWN]
 
     @property
-    def bundles(self) -> list[Bundle]:
-        """Those that judge parts now, by whatever recipe."""
-        return [judge.bundle for judge in self._judges.values()]
+    def bundles(self) -> dict[str | None, Bundle]:
+        """Those that judge parts now, by recipe."""
+        return {recipe: judge.bundle for recipe, judge in self._judges.items()}
 
     def use(self, own: Judge) -> None:
         """Judge the next parts by this, unless a recipe is set; the part in hand keeps the judge it has."""

@@ -16,17 +16,17 @@ log = logging.getLogger(__name__)
 def first_bundle(
     station: str, configured: Path, models: ModelSettings | None, load: Callable[[Path], Bundle]
 ) -> Bundle:
-    """What was deployed last; the configuration's where nothing was, or where that cannot be used, which is logged.
+    """What was deployed last; that of the configuration where nothing was since it names it, or, logged, in need.
 
     Raises what ``load`` raises for the bundle of the configuration.
     """
-    deployed = _deployed(station, models, load) if models else None
+    deployed = _deployed(station, configured, models, load) if models else None
     return deployed or load(configured)
 
 
-def _deployed(station: str, models: ModelSettings, load: Callable[[Path], Bundle]) -> Bundle | None:
+def _deployed(station: str, configured: Path, models: ModelSettings, load: Callable[[Path], Bundle]) -> Bundle | None:
     try:
-        current = PointerFile(models.folder, station).read().proved_one().current
+        current = PointerFile(models.folder, station).read().valid(configured).current
         return None if current == CONFIGURED else _unchanged(load(Store(models.folder).path(current)), current)
     except (ModelError, BundleError) as error:
         extra = {"station": station}

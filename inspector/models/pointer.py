@@ -24,12 +24,18 @@ class Pointer(Settings):
     """Digest of a bundle in the store."""
     previous: Source | None = None
     """What ``rollback`` goes back to."""
+    configured: str = ""
+    """What the configuration named meanwhile: once it names another bundle, that was the later decision."""
     proved: bool = True
     """Whether ``current`` has come through its probation."""
 
-    def proved_one(self) -> "Pointer":
+    def valid(self, configured: Path) -> "Pointer":
         """What a start judges by: a model that may have ended the last life on probation gets no second chance."""
-        return self if self.proved or self.previous is None else Pointer(current=self.previous)
+        if self.configured != str(configured):
+            return Pointer(configured=str(configured))
+        if self.proved or self.previous is None:
+            return self
+        return Pointer(current=self.previous, configured=self.configured)
 
 
 class PointerFile:

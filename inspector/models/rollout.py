@@ -28,6 +28,7 @@ from inspector.engines import Engine
 from inspector.errors import InspectorError, ModelError
 from inspector.inspection import Evidence, Outcome
 from inspector.judge import Judge
+from inspector.memory import give_back
 from inspector.models.agreement import Agreement
 from inspector.models.loading import engine_like, in_full, on_trial, quietly
 from inspector.models.pointer import CONFIGURED, PointerFile, Source
@@ -70,7 +71,7 @@ class Rollout:
         station: Place,
         settings: ModelSettings,
         *,
-        configured: Path,
+        configured: Callable[[], Path],
         make_judge: Callable[[Bundle], Judge],
         any_precision: bool,
         story: Story,
@@ -79,7 +80,8 @@ class Rollout:
         self._station = station
         self._settings = settings
         self._store = Store(settings.folder)
-        self._seat = Seat(station, PointerFile(settings.folder, station.name), self._judge_of)
+        file = PointerFile(settings.folder, station.name)
+        self._seat = Seat(station, file, configured=configured, load=self._judge_of)
         self._configured = configured
         self._make_judge = make_judge
         self._any_precision = any_precision
@@ -144,7 +146,7 @@ class Rollout:
         """What ``reload`` says, which may give the station another judge. Raises ModelError while one is on its way."""
         self._refuse_while_busy()
         said = reload()
-        self._story.step(ModelStep.SETTLED, f"judging by {short(self._seat.digest)}")
+        self.begin()
         return said
 
     def run(self, stop: Event) -> None:
@@ -158,6 +160,8 @@ class Rollout:
                     self._carry_out(order, stop)
                 finally:
                     self._busy = False
+                    del order
+                    give_back()
         self._over = True
         self._refuse_what_waits()
 
@@ -193,6 +197,8 @@ class Rollout:
                 order.accepted.set_exception(refusal)
 
     def _roll_out(self, digest: str, order: _Order, message: CommandMessage, stop: Event) -> None:
+        if digest == self._seat.digest:
+            raise ModelError(f"{short(digest)} judges already")
         step = partial(self._story.step, by=order.by, candidate=digest)
         step(ModelStep.LOADING, f"loading {short(digest)}")
         candidate, engine = self._loaded(self._store.path(digest))
@@ -209,7 +215,7 @@ class Rollout:
             said, expected = self._agreed(agreement, message), Expected(agreement.fails, agreement.parts)
         watched = self._settings.probation if message.probation is None else message.probation
         probation = self._tried(partial(Probation, digest, watched, expected))
-        judge = self._make_judge(in_full(candidate, engine))
+        judge = self._make_judge(self._in_full(candidate, engine))
         self._go_on(stop)
         self._seat_on_probation(judge, probation)
         step(ModelStep.PROBATION, f"{said}; it judges from now on, the first {watched} parts are watched")
@@ -227,9 +233,15 @@ class Rollout:
             sizes = f"learnt from pictures of {learnt[1]} x {learnt[0]}, and the camera takes {taken[1]} x {taken[0]}"
             raise ModelError(f"{short(candidate.digest)} has {sizes}")
 
+    def _in_full(self, bundle: Bundle, engine: Engine) -> Bundle:
+        """Ready to judge: opened by this thread, whose threads do not give way, and proved by one that does."""
+        ready = in_full(bundle, engine)
+        self._tried(ready.check_golden)
+        return ready
+
     def _judge_of(self, source: Source) -> Judge:
-        path = self._configured if source == CONFIGURED else self._store.path(source)
-        return self._make_judge(in_full(*self._loaded(path)))
+        path = self._configured() if source == CONFIGURED else self._store.path(source)
+        return self._make_judge(self._in_full(*self._loaded(path)))
 
     def _compared(self, shadow: Shadow, stop: Event) -> Agreement:
         self._shadow = shadow
@@ -283,8 +295,10 @@ class Rollout:
             self._take_back(None, probation.trouble)
             self._story.alarm(f"the new model was taken back: {probation.trouble}")
         else:
-            self._seat.confirm()
+            trouble = self._seat.confirm()
             step(ModelStep.SETTLED, "it judges, and does as expected", outcome=ModelOutcome.DEPLOYED)
+            if trouble:
+                self._story.alarm(trouble)
 
     def _take_back(self, by: str | None, why: str) -> None:
         dropped = self._seat.digest

@@ -1,6 +1,7 @@
 """Which model judges at a station, which did before, and where a restart finds that."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from inspector.errors import ModelError
@@ -24,8 +25,11 @@ class Place(Protocol):
 class Seat:
     """Changes hands between two parts. ``load`` makes a judge of a bundle that is on the disk alone."""
 
-    def __init__(self, station: Place, file: PointerFile, load: Callable[[Source], Judge]) -> None:
+    def __init__(
+        self, station: Place, file: PointerFile, *, configured: Callable[[], Path], load: Callable[[Source], Judge]
+    ) -> None:
         self._station = station
+        self._configured = configured
         self._file = file
         self._load = load
         self._pointer = Pointer()
@@ -40,31 +44,44 @@ class Seat:
         """Take up where the last life has ended. Returns why another model judges than was deployed, if so."""
         try:
             pointer = self._file.read()
-            self._pointer = pointer.proved_one()
+            self._pointer = pointer.valid(self._configured())
+            if self._pointer.previous is None:
+                self._previous = None
             if self._pointer.current not in {CONFIGURED, self.digest}:
-                self._pointer = Pointer()
+                self._pointer = self._none()
                 return f"{short(pointer.current)} was deployed and cannot be used"
-            if not pointer.proved:
+            if not pointer.proved and pointer.configured == self._pointer.configured:
                 self._file.write(self._pointer)
                 return f"{short(pointer.current)} was on probation when the daemon ended, and is taken back"
         except ModelError as error:
+            self._pointer = self._none()
             return str(error)
         return None
+
+    def _none(self) -> Pointer:
+        """Nothing was deployed."""
+        return Pointer(configured=str(self._configured()))
 
     def give_to(self, judge: Judge) -> None:
         """From the next part on, on probation. Raises ModelError where the disk does not take it: nothing has changed.
 
         The disk first: a restart must judge by what was said to judge.
         """
-        pointer = Pointer(current=judge.bundle.digest, previous=self._pointer.current, proved=False)
+        pointer = self._none().model_copy(
+            update={"current": judge.bundle.digest, "previous": self._pointer.current, "proved": False}
+        )
         self._file.write(pointer)
         self._pointer, self._previous = pointer, self._station.own
         self._station.use(judge)
 
-    def confirm(self) -> None:
-        """The probation is over. Raises ModelError where the disk does not take it."""
+    def confirm(self) -> str | None:
+        """The probation is over. Returns what a restart would make of it, where the disk did not take it."""
         self._pointer = self._pointer.model_copy(update={"proved": True})
-        self._file.write(self._pointer)
+        try:
+            self._file.write(self._pointer)
+        except ModelError as error:
+            return f"deployed, but a restart would take {short(self.digest)} back: {error}"
+        return None
 
     def take_back(self) -> str | None:
         """Have the one before judge again; where it judged in this life, from the next part on.
@@ -75,7 +92,7 @@ class Seat:
         if self._pointer.previous is None:
             raise ModelError("there is no model to go back to")
         before, dropped = self._previous or self._load(self._pointer.previous), self.digest
-        self._pointer, self._previous = Pointer(current=self._pointer.previous), None
+        self._pointer, self._previous = self._none().model_copy(update={"current": self._pointer.previous}), None
         self._station.use(before)
         try:
             self._file.write(self._pointer)

@@ -11,7 +11,7 @@ from inspector.errors import UnreachableError
 from inspector.plc import NOBODY, CommandReply
 
 LONGEST_REPLY_S: Final = 600.0
-"""A deployment is replied to when the bundle is loaded and proved."""
+"""A deployment is replied to when the bundle is loaded and proved; the daemon gives up before."""
 
 
 class Client:

@@ -235,6 +235,20 @@ def test_a_configuration_with_a_mistake_is_refused_whole(running, manager, subsc
     assert [each["payload"]["accepted"] for each in asked] == [False] * len(MISTAKES) + [True]
 
 
+def test_another_bundle_in_the_configuration_takes_over_between_two_parts(
+    running, manager, subscriber, small_bundle, other_bundle
+):
+    text = running.config.read_text()
+    running.config.write_text(text.replace(f"bundle: {small_bundle}", f"bundle: {other_bundle}"))
+
+    hang_up(running, manager)
+    subscriber.wait(lambda: digests(subscriber)[-1] == digest_of(other_bundle), "a verdict of the other bundle")
+    assert running.stop() == 0
+    assert [each["sequence"] for each in subscriber.of("result")] == list(range(len(subscriber.of("result"))))
+    states = [each["state"] for each in subscriber.of("state")]
+    assert states.count("running") == 1  # nothing was built anew
+
+
 def test_systemd_is_told_what_the_stations_do(running, manager, subscriber):
     status = wait_until(lambda: manager.next("STATUS="), "the status")
 

@@ -134,6 +134,23 @@ def test_a_client_that_waits_for_long_keeps_no_other_waiting(heard, path):
     assert slow[0][0]["accepted"]
 
 
+def test_a_command_without_an_answer_holds_its_client_for_no_more_than_so_long(path, monkeypatch):
+    monkeypatch.setattr("inspector.control_socket.LONGEST_WORK_S", 0.05)
+    with listening(path, lambda message, answer: None):
+        (reply,) = ask(path, {"id": "1", "command": "deploy", "by": "x"})
+
+    assert (reply["accepted"], reply["message"]) == (False, "no answer yet; ask for the status")
+
+
+def test_a_bug_behind_the_socket_ends_the_daemon_as_everywhere(path, monkeypatch):
+    crashes = []
+    monkeypatch.setattr("threading.excepthook", crashes.append)
+    with listening(path, lambda message, answer: 1 / 0):
+        assert ask(path, {"id": "1", "command": "pause", "by": "x"}) == []
+
+    assert [each.exc_type for each in crashes] == [ZeroDivisionError]
+
+
 def test_more_clients_than_there_are_places_for_are_sent_away(heard, path):
     with ExitStack() as clients:
         for _ in range(MOST_CLIENTS):

@@ -23,9 +23,16 @@ def test_without_a_store_or_a_deployment_it_is_that_of_the_configuration(small_b
 
 def test_what_was_deployed_last_comes_first_even_if_the_configurations_is_gone(other_bundle, models, tmp_path):
     digest = Store(models.folder).add(other_bundle)
-    PointerFile(models.folder, "press-1").write(Pointer(current=digest))
+    PointerFile(models.folder, "press-1").write(Pointer(current=digest, configured=str(tmp_path / "gone")))
 
     assert first(tmp_path / "gone", models).digest == digest
+
+
+def test_a_bundle_that_the_configuration_names_since_comes_before_that(small_bundle, other_bundle, models):
+    digest = Store(models.folder).add(other_bundle)
+    PointerFile(models.folder, "press-1").write(Pointer(current=digest, configured="/bundles/old"))
+
+    assert first(small_bundle, models).path == small_bundle
 
 
 def damage_pointer(models, digest):
@@ -44,7 +51,7 @@ def change_bundle(models, digest):
 @pytest.mark.parametrize("damage", [damage_pointer, damage_bundle, change_bundle])
 def test_what_is_damaged_is_said_and_the_configurations_judges(small_bundle, other_bundle, models, caplog, damage):
     digest = Store(models.folder).add(other_bundle)
-    PointerFile(models.folder, "press-1").write(Pointer(current=digest))
+    PointerFile(models.folder, "press-1").write(Pointer(current=digest, configured=str(small_bundle)))
     damage(models, digest)
 
     assert first(small_bundle, models).path == small_bundle

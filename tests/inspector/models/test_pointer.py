@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -52,5 +53,14 @@ def test_every_stations_bundles_are_pointed_to(tmp_path):
 
 
 def test_a_start_judges_by_what_came_through_its_probation():
-    assert Pointer(current=B, previous=A, proved=False).proved_one() == Pointer(current=A)
-    assert Pointer(current=B, previous=A).proved_one().current == B
+    here = Path("/bundles/press-1")
+    there = {"configured": str(here)}
+
+    assert Pointer(current=B, previous=A, proved=False, **there).valid(here) == Pointer(current=A, **there)
+    assert Pointer(current=B, previous=A, **there).valid(here).current == B
+
+
+def test_a_configuration_that_names_another_bundle_was_the_later_decision():
+    pointer = Pointer(current=B, previous=A, configured="/bundles/old")
+
+    assert pointer.valid(Path("/bundles/new")) == Pointer(configured="/bundles/new")

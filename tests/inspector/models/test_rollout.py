@@ -29,6 +29,7 @@ class Press:
     name = "press-1"
 
     def __init__(self, folder, bundle, **settings):
+        self.configured = bundle
         self.own = self.judge_of(read_bundle(bundle))
         self.steps, self.notes, self.alarms = [], [], []
         alarms = Alarms(self.name, tell=self.alarms.append, note=lambda *_: None)
@@ -36,7 +37,7 @@ class Press:
         self.rollout = Rollout(
             self,
             ModelSettings(folder=folder, **settings),
-            configured=bundle,
+            configured=lambda: self.configured,
             make_judge=self.judge_of,
             any_precision=False,
             story=self.story,
@@ -104,7 +105,7 @@ def test_a_model_comes_into_its_place_step_by_step(press, other_bundle, small_bu
 
     assert [each.step for each in press.steps] == ["settled", "loading", "shadow", "probation", "settled"]
     assert (last.outcome, last.by, last.bundle, last.candidate) == ("deployed", "anna", digest, digest)
-    assert press.file.read() == Pointer(current=digest, previous=CONFIGURED)
+    assert press.file.read() == Pointer(current=digest, previous=CONFIGURED, configured=str(small_bundle))
     assert [kind for kind, _ in press.notes] == ["model", "model", "model", "agreement", "model", "model"]
     assert [note for kind, note in press.notes if kind == "model"] == [
         json.loads(each.model_dump_json()) for each in press.steps
@@ -187,7 +188,7 @@ def test_a_model_that_fails_what_passed_in_the_shadow_is_taken_back_by_itself(pr
     assert "parts failed, where 0 of 20 were expected" in last.message
     wait_until(lambda: press.alarms, "the alarm")
     assert (press.alarms[-1].alarm, press.alarms[-1].state) == ("model_reverted", "active")
-    assert press.file.read() == Pointer(current=CONFIGURED)
+    assert press.file.read() == Pointer(current=CONFIGURED, configured=str(press.configured))
 
 
 def test_without_a_comparison_the_model_is_measured_by_the_one_before(press, other_bundle):
@@ -294,12 +295,24 @@ def test_the_next_life_judges_by_what_was_deployed(tmp_path, small_bundle, other
         digest, _ = press.deploy(other_bundle, probation=0)
         press.wait_for("settled")
 
-    with Press(tmp_path / "models", press.store.path(digest)) as again:
+    again = Press(tmp_path / "models", small_bundle)
+    again.own = again.judge_of(read_bundle(press.store.path(digest)))  # as ``first_bundle`` has it
+    with again:
         assert again.steps[0].message == f"judging by bundle {digest[:12]}"
         assert again.alarms == []
-        again.rollout._configured = small_bundle
         again.rollout.rollback("bert")
         assert again.own.bundle.path == small_bundle
+
+
+def test_a_bundle_that_the_configuration_names_later_is_the_later_decision(press, small_bundle, other_bundle):
+    press.deploy(other_bundle, probation=0)
+    press.wait_for("settled")
+    press.configured = other_bundle
+    press.rollout.settled(lambda: press.use(press.judge_of(read_bundle(other_bundle))) or "read again")
+
+    assert press.alarms == []
+    with pytest.raises(ModelError, match="no model to go back to"):
+        press.rollout.rollback("bert")
 
 
 def test_a_model_that_was_on_probation_gets_no_second_chance(tmp_path, small_bundle, other_bundle):
@@ -311,7 +324,7 @@ def test_a_model_that_was_on_probation_gets_no_second_chance(tmp_path, small_bun
     with Press(tmp_path / "models", small_bundle) as again:
         assert "was on probation when the daemon ended, and is taken back" in again.steps[0].message
         assert [each.alarm for each in again.alarms] == ["model_reverted"]
-        assert again.file.read() == Pointer()
+        assert again.file.read() == Pointer(configured=str(small_bundle))
 
 
 def test_a_pointer_that_is_damaged_is_said_aloud(tmp_path, small_bundle):
@@ -338,6 +351,27 @@ def test_a_disk_that_does_not_take_the_pointer_keeps_the_old_model(press, other_
     assert (press.digest, last.outcome) == (before, "refused")
     assert "No space left on device" in last.message
     assert press.rollout._probation is None
+
+
+def test_a_disk_that_fails_later_is_said_aloud_and_the_new_model_goes_on(press, other_bundle, monkeypatch):
+    digest, _ = press.deploy(other_bundle, probation=1)
+    press.wait_for("probation")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    press.sees(GOOD)
+    last = press.wait_for("settled")
+
+    assert (press.digest, last.outcome) == (digest, "deployed")
+    wait_until(lambda: press.alarms, "the alarm")
+    assert "a restart would take bundle" in press.alarms[-1].message
+
+
+def test_what_judges_already_is_not_deployed_again(press, small_bundle):
+    with pytest.raises(ModelError, match="judges already"):
+        press.deploy(small_bundle)
 
 
 def test_who_asks_a_station_that_has_stopped_is_told(press, other_bundle):
