@@ -20,7 +20,7 @@ sinks: [{{kind: log}}]
 stations:
   - name: press-1
     bundle: {bundle}
-    camera: {{kind: folder, path: {pictures}, mode: watch}}
+    camera: {camera}
     alarms: {{consecutive_fails: 3}}
 """
 
@@ -31,16 +31,15 @@ ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
 class PagedLine:
     """``show`` puts a part before the camera; ``url`` is that of the page."""
 
-    def __init__(self, folder, bundle):
+    def __init__(self, folder, bundle, camera=None):
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.pictures = folder / "pictures"
         self.pictures.mkdir(parents=True)
         self.config = folder / "line.yaml"
+        camera = camera or f"{{kind: folder, path: {self.pictures}, mode: watch}}"
         self.config.write_text(
-            CONFIG.format(
-                metrics_port=free_port(), folder=folder, port=self.port, bundle=bundle, pictures=self.pictures
-            )
+            CONFIG.format(metrics_port=free_port(), folder=folder, port=self.port, bundle=bundle, camera=camera)
         )
         self.processes = {}
         self._shown = 0
