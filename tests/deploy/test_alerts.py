@@ -77,6 +77,14 @@ def test_the_runbook_has_a_section_for_each_alert_and_for_no_other():
     assert sections == list(ALERTS)
 
 
+def test_every_link_of_the_runbook_leads_somewhere():
+    sections = {f"#{name.lower()}" for name in ALERTS}
+    links = re.findall(r"\]\(([^)]+)\)", RUNBOOK)
+
+    assert links
+    assert [link for link in links if link not in sections and not (DEPLOY / link).exists()] == []
+
+
 def test_alarms_that_rules_name_can_be_raised():
     named = [re.findall(r'alarm(?:=|!=|=~|!~)"([^"]+)"', rule["expr"]) for rule in ALERTS.values()]
     names = {name for matchers in named for matcher in matchers for name in matcher.split("|")}
