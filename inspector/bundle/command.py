@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -86,10 +87,8 @@ def _threshold(calibration: Calibration) -> RenderableType:
 def _promises(calibration: Calibration) -> Iterator[tuple[str, str]]:
     yield "FAIL above", f"{calibration.threshold:.6g}, from {calibration.normals} held-out normals"
     if promise := calibration.promise:
-        yield (
-            "proved",
-            f"at most {_share(promise.max_false_reject)} of good parts rejected, at {promise.confidence:.4g}",
-        )
+        share, confidence = _share(promise.max_false_reject), _share(promise.confidence)
+        yield "proved", f"at most {share} of good parts rejected, at {confidence} confidence"
         if promise.gave_way:
             yield "gave way", promise.why
     else:
@@ -127,7 +126,8 @@ def _calibrations(manifest: Manifest) -> Table:
 
 
 def _share(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    """In per cent, rounded up, so that "at most" stays true."""
+    return f"{math.ceil(1e5 * share - 1e-6) / 1e3:g} %"
 
 
 def _short(value: Any) -> str:

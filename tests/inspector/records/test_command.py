@@ -173,6 +173,7 @@ def test_csv(folder, tmp_path, capsys):
     assert (status, text) == (0, "")
     assert [row["part_id"] for row in rows] == ["lid-1", "lid-2", "lid-3", "lid-1"]
     assert (rows[1]["score"], rows[1]["nearest_type"], rows[1]["total_ms"]) == ("9.125", "scratch", "17.5")
+    assert rows[1]["review"] == "False"
     assert (rows[2]["score"], rows[2]["reason"]) == ("", "deadline")
     assert json.loads(rows[0]["payload"])["trigger_id"] == "t-1"
     assert [path.name for path in tmp_path.iterdir() if path.name != "records"] == ["all.csv"]
