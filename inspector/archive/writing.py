@@ -42,11 +42,14 @@ class Writer:
         Raises OSError when the disk does not take it, and FrameError for pixels of which no file can be made.
         """
         inspection = evidence.inspection
-        day = Day(date_of(inspection.id), inspection.station).path(self.folder)
-        _make(day)
+        day = Day(date_of(inspection.id), inspection.station)
+        _make(self.folder, day)
         self._check_room()
         files = self._files(evidence)
-        write_whole(day, {name_of(inspection.id, inspection.outcome, part): data for part, data in files.items()})
+        write_whole(
+            day.path(self.folder),
+            {name_of(inspection.id, inspection.outcome, part): data for part, data in files.items()},
+        )
         return sum(map(len, files.values()))
 
     def _files(self, evidence: Evidence) -> dict[Part, bytes]:
@@ -105,13 +108,14 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(handle)
 
 
-def _make(day: Path) -> None:
+def _make(folder: Path, day: Day) -> None:
     """And have the disk hold the name of a new day as well."""
-    if not day.is_dir():
-        # The mode of ``mkdir`` is that of the last folder alone.
-        day.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-        day.mkdir(FOLDER_MODE, exist_ok=True)
-        _wait_for_disk(day.parent)
+    path = day.path(folder)
+    if not path.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for each in (folder, path.parent, path):
+            each.mkdir(FOLDER_MODE, exist_ok=True)
+        _wait_for_disk(path.parent)
 
 
 def _wait_for_disk(folder: Path) -> None:

@@ -143,5 +143,5 @@ def test_a_folder_that_cannot_be_made_stops_nobody(tmp_path):
     opened = archive(tmp_path / "file" / "archive")
     opened.see(seen())
 
-    assert "Not a directory" in wait_until(opened.look, "the trouble")
+    assert "File exists" in wait_until(opened.look, "the trouble")
     opened.close()

@@ -147,6 +147,16 @@ def test_files_are_there_as_a_whole_and_only_the_group_may_read_them(tmp_path):
     assert (tmp_path / "a").stat().st_mode & 0o777 & ~0o640 == 0
 
 
+def test_no_folder_of_the_archive_is_open_to_everybody(tmp_path):
+    folder = tmp_path / "lines" / "archive"
+
+    writer(folder).write(seen())
+
+    made = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    assert len(made) == 3
+    assert {path.stat().st_mode & 0o007 for path in made} == {0}
+
+
 def test_a_link_in_the_place_of_an_unfinished_file_is_not_followed(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("precious")
