@@ -176,6 +176,10 @@ class LiveCamera(Camera):
         """See ``Camera``. Returns within ``CLOSE_WAIT_S`` even where the device hangs."""
         self._closing.set()
         self._thread.join(CLOSE_WAIT_S)
+        with self._changed:
+            left, self._newest = self._newest, None
+        if isinstance(left, Shot):
+            left.release()
 
     def _look(self) -> tuple[float, float]:
         """Now, and when the camera will count as lost. Raises what it was lost by."""

@@ -1,6 +1,7 @@
 import queue
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -310,6 +311,15 @@ def test_closing_lets_the_source_go_before_it_returns(start, device):
     camera.close()
 
     assert device.is_closed.is_set()
+
+
+def test_closing_gives_the_memory_of_a_picture_back_that_nobody_took(start, device):
+    camera, released = start(), threading.Event()
+    device.give_and_wait(replace(shot_of(picture(1)), release=released.set))
+
+    camera.close()
+
+    assert released.is_set()
 
 
 def test_closing_does_not_wait_for_a_call_that_hangs(start, device):
