@@ -48,8 +48,8 @@ class LocalCommand(CommandMessage):
     """Which station; without it the daemon as a whole, which knows ``reload`` alone."""
 
     def for_station(self) -> CommandMessage:
-        """As a station hears it."""
-        return CommandMessage.model_validate(self.model_dump(exclude={"station"}))
+        """As a station hears it; with who asks, ``by`` may be longer than a message's can be."""
+        return CommandMessage.model_construct(**self.model_dump(exclude={"station"}))
 
 
 Ask = Callable[[LocalCommand, Answer], None]

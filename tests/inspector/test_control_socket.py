@@ -72,6 +72,13 @@ def test_for_whom_a_client_asks_is_kept_beside_who_it_is(heard, path):
     assert reply["by"] == f"anna by way of {pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
 
 
+def test_a_name_that_is_as_long_as_it_can_be_leaves_room_for_who_asks(heard, path):
+    (reply,) = ask(path, {"id": "1", "command": "pause", "by": "x" * 200, "station": "press-1"})
+
+    assert reply["accepted"]
+    assert heard.messages[0].for_station().by.startswith("x" * 200 + " by way of ")
+
+
 @pytest.mark.parametrize(
     "line", [b"\n", b"{}\n", b"\xff\n", b'{"id": "1", "command": "explode", "by": "x"}\n', b"x" * (LARGEST_MESSAGE + 9)]
 )
