@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inspector.errors import InspectorError
-from inspector.ui import actions, entrance, live, parts, report
+from inspector.ui import actions, entrance, live, parts, report, why
 from inspector.ui.guard import Headers
 from inspector.ui.office import Office
 from inspector.ui.pages import render
@@ -46,6 +46,7 @@ def application(office: Office) -> Starlette:
             *actions.ROUTES,
             *parts.ROUTES,
             *report.ROUTES,
+            *why.ROUTES,
             Route("/health", _health),
             Mount("/static", StaticFiles(packages=[("inspector.ui", "static")])),
         ],

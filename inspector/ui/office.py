@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -11,12 +13,14 @@ from inspector.config import Config
 from inspector.errors import ConfigError
 from inspector.inspection import Record
 from inspector.last_picture import LastPictures
+from inspector.models import Store
 from inspector.operator_page import PageSettings
 from inspector.records import RecordSettings
 from inspector.ui.accounts import Accounts
 from inspector.ui.board import Board
 from inspector.ui.history import History
 from inspector.ui.hub import Hub
+from inspector.ui.likeness import Likeness
 from inspector.ui.sessions import Sessions
 from inspector.ui.switchboard import Switchboard
 from inspector.ui.throttle import Throttle
@@ -40,6 +44,7 @@ class Office:
     histories: Mapping[str, History]
     pictures: Mapping[str, LastPictures]
     switchboard: Switchboard
+    likeness: Likeness
     archive: Reading | None
     audit: Record
 
@@ -71,9 +76,17 @@ def open_office(config: Config) -> Office:
         histories=histories,
         pictures=pictures,
         switchboard=switchboard,
+        likeness=Likeness(partial(_bundles, config)),
         archive=Reading(config.archive.folder) if config.archive else None,
         audit=RecordSettings(folder=config.ui.folder).open(AUDIT, []),
     )
+
+
+def _bundles(config: Config) -> list[Path]:
+    """Every folder in which the bundle of a verdict may be."""
+    named = [path for station in config.stations for path in (station.bundle, *station.recipes.values())]
+    store = Store(config.models.folder) if config.models else None
+    return named + ([store.path(digest) for digest in store.digests()] if store else [])
 
 
 def office_of(request: Request) -> Office:

@@ -16,7 +16,7 @@ from inspector.records.filter import Filter
 from inspector.ui.accounts import Role
 from inspector.ui.asked import station_in, time_in
 from inspector.ui.guard import needs
-from inspector.ui.history import REJECTS, History
+from inspector.ui.history import REJECTS, Part
 from inspector.ui.office import office_of
 from inspector.ui.pages import render
 
@@ -70,10 +70,7 @@ async def show_list(request: Request) -> Response:
 @needs(Role.VIEWER)
 async def show_part(request: Request) -> Response:
     """One part."""
-    part = await asyncio.to_thread(_history(request).part, request.path_params["id"])
-    if not part:
-        raise HTTPException(404)
-    return render(request, "part.html", part=part, archive=office_of(request).archive)
+    return render(request, "part.html", part=await part_in(request), archive=office_of(request).archive)
 
 
 @needs(Role.VIEWER, touch=False)
@@ -131,11 +128,13 @@ def _asked(request: Request) -> Asked:
     )
 
 
-def _history(request: Request) -> History:
+async def part_in(request: Request) -> Part:
+    """The part that the address names. Raises HTTPException 404 where there is none."""
     history = office_of(request).histories.get(request.path_params["station"])
-    if not history:
+    part = await asyncio.to_thread(history.part, request.path_params["id"]) if history else None
+    if not part:
         raise HTTPException(404)
-    return history
+    return part
 
 
 ROUTES: Final = [

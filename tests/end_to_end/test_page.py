@@ -72,6 +72,20 @@ def test_every_page_is_accessible_and_fits_its_screen(person, line, screen, sche
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_part_is_put_beside_what_it_looks_like(person, line):
+    line.show("lid-why", scratched=True)
+    page = person("vera")
+    page.locator('[data-station="press-1"]').get_by_role("link", name="lid-why").click()
+    page.get_by_role("link", name="What it looks like").click()
+
+    for name in ("Nearest good part", "Nearest known anomaly"):
+        image = page.get_by_role("img", name=name)
+        expect(image).to_be_visible()
+        assert image.evaluate("image => image.naturalWidth") > 0
+    expect(page.locator("figcaption strong")).to_have_text(["normal", "scratch"])
+    assert findings(page) == []
+
+
 def test_an_alarm_is_seen_to_by_an_operator_and_the_record_says_who(person, line):
     card = '[data-station="press-1"]'
     viewer, operator = person("vera"), person("otto")
