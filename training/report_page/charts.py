@@ -13,6 +13,7 @@ from scipy.stats import genpareto
 from sklearn.metrics import roc_curve
 
 from inspector.bundle import ReviewBand, TailRecord
+from inspector.inspection import Outcome
 from training.evaluate import Scored
 from training.report import BAD, GOOD, TYPE_COLOURS
 from training.report_page.reliability import Bin
@@ -41,8 +42,7 @@ def histograms(scored: Sequence[Scored], normal: str, threshold: float, band: Re
     """Scores of the good parts and of each type, one above the other, with the threshold through all of them."""
     labels = [normal, *sorted({one.label for one in scored} - {normal})]
     own = {label: np.array([one.score for one in scored if one.label == label]) for label in labels}
-    scores = np.concatenate(list(own.values()))
-    low, high = float(scores.min()), max(float(np.quantile(scores, 0.97)), 1.3 * threshold)
+    low, high = _range([one.score for one in scored if one.outcome is not Outcome.ERROR], threshold)
     bins = np.linspace(low, high, 50)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 0.7 * len(labels) + 0.9), layout="constrained")
@@ -122,6 +122,13 @@ def svg(figure: Figure, name: str) -> str:
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r"font: ([^;\"']*?)px [^;\"]*", r"font-size: \1px", text)
     return text.replace(INK, "currentColor").replace("<svg ", '<svg aria-hidden="true" ', 1)
+
+
+def _range(scores: Sequence[float], threshold: float) -> tuple[float, float]:
+    """From the lowest score to where nearly all lie and the threshold is well inside."""
+    low = min([*scores, threshold])
+    high = max(float(np.quantile([*scores, threshold], 0.97)), threshold + 0.3 * abs(threshold))
+    return low, high if high > low else low + 1
 
 
 def _plot() -> tuple[Figure, Axes]:
