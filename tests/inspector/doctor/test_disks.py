@@ -33,12 +33,6 @@ def test_nothing_is_looked_at_where_nothing_is_kept(tmp_path):
     assert not list(look_at_disks(a_subject(tmp_path)))
 
 
-def test_the_archive_is_looked_at_too(tmp_path):
-    findings = marks(look_at_disks(a_subject(tmp_path, archive={"folder": "pictures"})))
-
-    assert findings == {"archive: room": Mark.GOOD, f"archive: {tmp_path / 'pictures'}": Mark.GOOD}
-
-
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(disks.shutil, "disk_usage", lambda _: SimpleNamespace(total=100e9, free=4e9))
 
