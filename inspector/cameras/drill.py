@@ -101,7 +101,7 @@ FAULTS: Final[dict[str, Callable[[DrilledDevice, Shot], Shot]]] = {
     "repeat": DrilledDevice.repeat,
     "black": lambda _, shot: _changed(shot, lambda pixels: pixels // 32),
     "white": lambda _, shot: _changed(shot, lambda pixels: 255 - (255 - pixels) // 64),
-    "blur": lambda _, shot: _changed(shot, lambda pixels: cv2.GaussianBlur(pixels, (0, 0), pixels.shape[0] / 40)),
+    "blur": lambda _, shot: _changed(shot, lambda pixels: cv2.GaussianBlur(pixels, (0, 0), pixels.shape[0] / 24)),
     "size": lambda _, shot: _changed(shot, lambda pixels: pixels[: len(pixels) // 2]),
     "late": lambda _, shot: replace(shot, monotonic_s=shot.monotonic_s - LATE_S),
     "lose_packets": DrilledDevice.lose_packets,
