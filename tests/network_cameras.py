@@ -22,6 +22,8 @@ class NetworkCamera:
 
     def __init__(self):
         self.taken_s = []
+        self.size = HEIGHT, WIDTH
+        """Of the pictures from now on."""
         self._delivers = threading.Event()
         self._delivers.set()
         self._cut = threading.Event()
@@ -64,7 +66,7 @@ class NetworkCamera:
         cut, held = self._cut, []
         while not cut.wait(PERIOD_S):
             self.taken_s.append(time.monotonic())
-            held.append(self.packed(jpeg(np.full((HEIGHT, WIDTH), len(self.taken_s) - 1 & 0xFF, np.uint8))))
+            held.append(self.packed(jpeg(np.full(self.size, len(self.taken_s) - 1 & 0xFF, np.uint8))))
             if self._delivers.is_set():
                 send(b"".join(held))
                 held.clear()
@@ -121,7 +123,8 @@ class RtspCamera(NetworkCamera):
         tables, scan = jpeg_parts(picture)
         stamp = int(self.taken_s[-1] * 90_000) & 0xFFFFFFFF
         rtp = struct.pack(">BBHII", 0x80, 0x80 | 26, next(self._packets) & 0xFFFF, stamp, 1)
-        main = struct.pack(">IBBBB", 0, 1, 255, WIDTH // 8, HEIGHT // 8)
+        height, width = self.size
+        main = struct.pack(">IBBBB", 0, 1, 255, width // 8, height // 8)
         packet = rtp + main + struct.pack(">BBH", 0, 0, len(tables)) + tables + scan
         return struct.pack(">cBH", b"$", 0, len(packet)) + packet
 

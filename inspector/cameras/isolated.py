@@ -89,6 +89,7 @@ class IsolatedDevice:
         """See ``Device``. Returns within two seconds, whatever the driver does."""
         with self._sending:
             self._talk.close()
+        self._memory = np.empty(0, np.uint8)  # the pictures go now, and not when the garbage is collected
         try:
             self._process.wait(wire.GRACE_S)
         except subprocess.TimeoutExpired:

@@ -15,7 +15,7 @@ from inspector.cameras.device import Device, Shot, lost
 from inspector.cameras.isolated import START_S, IsolatedDevice
 from inspector.cameras.pixel_formats import rgb_of
 from inspector.cameras.troubles import Troubles
-from inspector.errors import FrameError
+from inspector.errors import CameraError, FrameError
 from inspector.inspection import Camera, Frame, wall_time_at
 from inspector.metrics import FRAMES_DROPPED
 from inspector.settings import Settings
@@ -221,6 +221,8 @@ class LiveCamera(Camera):
                 self._follow(device)
             finally:
                 device.close()
+        except CameraError as error:
+            self._fail(error.with_traceback(None))  # whose frames would hold the last picture
         except cv2.error as error:
             self._fail(self._lost(f"failed in OpenCV ({error.err})"))
         except Exception as error:  # noqa: BLE001 - the edge of the thread: read raises it in the station's

@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from inspector.cameras import wire
 from inspector.cameras.isolated import IsolatedDevice
+from inspector.cameras.live import LiveCamera
 from inspector.cameras.opencv import OpenCVSettings
 from inspector.cameras.pixel_formats import rgb_of
 from inspector.errors import CameraError, FrameError
@@ -164,6 +166,23 @@ time.sleep(100)
         station.kill()
 
     wait_until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE, "the helper's end")
+
+
+def test_a_loss_leaves_no_memory_to_the_garbage_collector():
+    before = psutil.Process().num_fds()
+    gc.disable()
+    try:
+        for _ in range(3):
+            camera = LiveCamera("s1", "cam://it", lambda: a_device("deliver"), read_timeout_s=20, max_age_s=20)
+            with closing(camera):
+                camera.start(20)
+                next_frame(camera)
+                camera._device._process.kill()
+                with pytest.raises(CameraError):
+                    read_until_lost(camera)
+        assert psutil.Process().num_fds() == before
+    finally:
+        gc.enable()
 
 
 class TestOpenCV:

@@ -93,6 +93,20 @@ def test_what_the_network_held_back_is_not_taken_for_new():
         camera.close()
 
 
+def test_a_size_that_changes_shows_in_the_frames_and_stretches_none():
+    with RtspCamera() as server:
+        camera = OpenCVSettings(source=server.url).open("s1")
+        next_frame(camera)
+        server.size = 96, 128
+
+        shapes = [next_frame(camera).pixels.shape]
+        while shapes[-1] != (96, 128, 3):
+            shapes.append(next_frame(camera).pixels.shape)
+        camera.close()
+
+    assert set(shapes[:-1]) <= {(48, 64, 3)}
+
+
 def test_a_picture_that_was_cut_off_is_not_handed_out():
     with HttpCamera() as server:
         camera = OpenCVSettings(source=server.url).open("s1")
