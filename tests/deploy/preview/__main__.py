@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from threading import Event
 
+import numpy as np
+
 from tests.deploy.dashboard import DASHBOARDS, DEPLOY
 from tests.deploy.preview.data import Span
 from tests.deploy.preview.drawing import Sheet
@@ -28,9 +30,10 @@ class EventfulLine(WatchedLine):
     scrape_interval = "2s"
 
     def _pictures(self):
-        for seed, name in enumerate(PRESSES):
+        # Parts that training has not seen: others would be too good, which is drift as well.
+        for seed, name in enumerate(PRESSES, start=2):
             write_parts(self._folder / name, good_parts(180, seed=seed), "good")
-            scatter(self._folder / name, scratched_parts(2 + seed, seed=seed), every=40)
+            scatter(self._folder / name, scratched_parts(seed, seed=seed), every=40)
 
     def _config(self, broker_port, tls):
         config = super()._config(broker_port, tls)
@@ -48,7 +51,7 @@ class EventfulLine(WatchedLine):
         return config
 
     def happen(self, span_s):
-        """A bad lot at the first press, then the broker away, then a lost camera."""
+        """A bad lot at the first press, the broker away, a lost camera at the second, a fading lamp at the third."""
         wait, part = Event().wait, span_s / 12
         wait(3 * part)
         bad = scatter(self._folder / PRESSES[0], scratched_parts(45, seed=9), every=4)
@@ -64,6 +67,7 @@ class EventfulLine(WatchedLine):
         (self._folder / PRESSES[1]).rename(away)
         wait(part)
         away.rename(self._folder / PRESSES[1])
+        write_parts(self._folder / PRESSES[2], (0.9 * good_parts(180, seed=4)).astype(np.uint8), "good")
         wait(3 * part)
 
 
