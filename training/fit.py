@@ -1,6 +1,6 @@
 """From a configuration and pictures to a fitted model: see once, learn, leave out, decide, fit, calibrate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +44,7 @@ class FittedModel:
     more_normals: float
     """By what share twice as many normals would make normal pictures look less novel: what more pictures would buy."""
     held_out: Features
-    """Of the held-out normals, in their order."""
+    """Of the held-out normals, in their order; without their patches, which are large."""
     held_out_scores: Floats
 
     def features(self, pictures: Pixels) -> Features:
@@ -133,6 +133,6 @@ def fit_seen(
         ),
         gate=chosen.gate,
         more_normals=worth_of_more(normals, held_out),
-        held_out=held_out,
+        held_out=replace(held_out, patches=None),
         held_out_scores=scores,
     )
