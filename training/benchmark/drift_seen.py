@@ -24,7 +24,7 @@ from training.seen import TrainingSet
 SHOTS: Final = 10
 """Known anomalies in training."""
 
-MOST: Final = 300
+MOST: Final = 150
 """Pictures that each change is tried on."""
 
 CHANGES: Final[Mapping[str, Change]] = {
