@@ -13,6 +13,7 @@ from inspector import metrics
 from inspector.bundle import Bundle, Judgement
 from inspector.checks import CheckSettings, PictureCheck
 from inspector.inspection import Evidence, Features, Floats, Frame, Inspection, Outcome, Pixels, Reason, utc_now
+from inspector.logs import Sparing
 from inspector.plc import Trigger
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Judge:
         self._config = config
         self._keeps_hash = keeps_hash
         self._check = PictureCheck(checks, bundle.manifest.normals) if checks else None
+        self._sparing = Sparing()
 
     def inspect(self, frame: Frame, trigger: Trigger | None = None) -> Evidence:
         """The verdict on a frame, for a trigger or for whoever listens, with what it was made from."""
@@ -69,7 +71,8 @@ class Judge:
         self, frame: Frame, fault: Reason, watch: "Stopwatch", picture: Pixels, trigger: Trigger | None
     ) -> Inspection:
         """ERROR, for a picture that shows nothing to be judged."""
-        log.warning("frame %d is no good: %s", frame.sequence, fault, extra={"station": self._station})
+        level, extra = self._sparing.level(fault), {"station": self._station}
+        log.log(level, "frame %d is no good: %s", frame.sequence, fault, extra=extra)
         metrics.FRAMES_REFUSED.labels(self._station, fault).inc()
         return self._verdict(frame, Judgement(Outcome.ERROR, None), watch, picture, trigger, fault=fault)
 

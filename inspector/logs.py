@@ -2,8 +2,11 @@
 
 import json
 import logging
+import math
 import re
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -21,6 +24,26 @@ def configure(level: str, format_: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format_ == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class Sparing:
+    """Gives what comes with every frame the level of a warning once in a while only, else it buries the rest.
+
+    ``clock`` is monotonic, in seconds.
+    """
+
+    def __init__(self, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every_s = every_s
+        self._clock = clock
+        self._said_s: dict[str, float] = {}
+
+    def level(self, what: str) -> int:
+        """WARNING where it is time to say ``what``, one of a few words, again; DEBUG until then."""
+        now_s = self._clock()
+        if now_s - self._said_s.get(what, -math.inf) < self._every_s:
+            return logging.DEBUG
+        self._said_s[what] = now_s
+        return logging.WARNING
 
 
 class JsonFormatter(logging.Formatter):

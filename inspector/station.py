@@ -27,6 +27,7 @@ from inspector.inspection import (
     Witness,
 )
 from inspector.judge import Judge, show_models
+from inspector.logs import Sparing
 from inspector.plc import Trigger
 from inspector.reporting import Reporter
 from inspector.triggers import TriggerSettings
@@ -83,6 +84,7 @@ class Station:
         self._triggers = triggers
         self._load_judges = load_judges
         self._witnesses = witnesses
+        self._sparing = Sparing()
         self._state = StationState.STARTING
         self._paused = False
         self._pause_s = FIRST_PAUSE_S
@@ -282,7 +284,7 @@ class Station:
 
     def _refuse(self, error: FrameError) -> None:
         self._regain()
-        log.warning("%s", error, extra={"station": self.name})
+        log.log(self._sparing.level(error.reason), "%s", error, extra={"station": self.name})
         metrics.FRAMES_REFUSED.labels(self.name, error.reason).inc()
 
     def _look_at(self, camera: Camera) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.logs import JsonFormatter, TextFormatter
+from inspector.logs import JsonFormatter, Sparing, TextFormatter
 
 
 def a_record(message="it is %s", args=("so",), exc_info=None, **extra):
@@ -94,3 +94,13 @@ def test_no_message_can_forge_a_second_line(formatter, text):
     line = formatter.format(a_record("%s", (f"{text}\nERROR forged\r\n",), station=text))
 
     assert len(line.splitlines()) == 1
+
+
+def test_what_comes_with_every_frame_is_a_warning_once_in_a_while():
+    times_s = [0, 1, 9.9, 10, 11, 25, 25]
+    sparing = Sparing(every_s=10, clock=lambda: times_s.pop(0))
+    levels = [sparing.level("black_frame") for _ in range(6)]
+
+    warning, debug = logging.WARNING, logging.DEBUG
+    assert levels == [warning, debug, debug, warning, debug, warning]
+    assert sparing.level("blurred_frame") == warning
