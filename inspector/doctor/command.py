@@ -17,6 +17,7 @@ from inspector.doctor.brokers import look_at_brokers
 from inspector.doctor.bundles import look_at_bundles
 from inspector.doctor.cameras import look_at_cameras
 from inspector.doctor.clock import look_at_clock
+from inspector.doctor.control import look_at_control
 from inspector.doctor.disks import look_at_disks
 from inspector.doctor.findings import Finding, Mark, Subject, bad, good
 from inspector.doctor.ports import look_at_ports
@@ -39,6 +40,7 @@ CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     look_at_secrets,
     look_at_disks,
     look_at_ports,
+    look_at_control,
     look_at_processor,
     look_at_clock,
 )

@@ -32,7 +32,7 @@ def look_at_disks(subject: Subject) -> Iterator[Finding]:
 
 def folders_of(config: Config) -> dict[str, Path]:
     """What the daemon writes into, by the section of the configuration that names it."""
-    sections = {"record": config.record, "archive": config.archive}
+    sections = {"record": config.record, "archive": config.archive, "models": config.models}
     return {name: section.folder for name, section in sections.items() if section}
 
 

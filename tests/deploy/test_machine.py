@@ -21,6 +21,7 @@ UNIT = "inspector@line-1.service"
 CONFIG = """\
 metrics: {{port: {metrics_port}}}
 record: {{folder: /var/lib/inspector/records}}
+control: {{socket: /run/inspector/{line}/control.sock}}
 archive: {{folder: /var/lib/inspector/archive, keep_passes: 1, pass_days: {pass_days}, min_free_bytes: 0}}
 stations:
   - name: {station}
@@ -187,6 +188,19 @@ def test_the_sandbox_keeps_out_what_it_should_and_nothing_else(machine):
     assert {what for what, may in json.loads(said).items() if may} == MAY
 
 
+def test_a_reload_takes_a_changed_configuration_without_a_new_start(machine):
+    before = machine.property(UNIT, "MainPID")
+    text = (machine.root / "etc/inspector/line-1.yaml").read_text()
+    machine.write("/etc/inspector/line-1.yaml", text.replace("rate_hz: 10", "rate_hz: 5"))
+
+    machine.command("systemctl", "reload", UNIT)
+    said = ["journalctl", "-u", UNIT, "-o", "cat"]
+    wait_until(lambda: "reload by SIGHUP" in machine.command(*said), "the daemon to say that it has read it")
+    wait_until(lambda: machine.property(UNIT, "ActiveState") == "active", "the line to be ready again")
+    assert machine.property(UNIT, "MainPID") == before
+    assert machine.property(UNIT, "NRestarts") == "0"
+
+
 def test_comes_back_after_it_was_killed_and_after_it_hung(machine):
     machine.write(f"/etc/systemd/system/{UNIT}.d/watchdog.conf", HANGS_SOON)
     machine.command("systemctl", "daemon-reload")
@@ -245,7 +259,7 @@ def test_the_doctor_finds_the_running_line_sound(machine):
     findings = {each["about"]: each for each in json.loads(machine.command(*doctor, check=False))["findings"]}
 
     assert {about for about, each in findings.items() if each["mark"] == "bad"} <= {"clock"}
-    for about in ("press-1: mqtt", "press-1: camera", "record: /var/lib/inspector/records"):
+    for about in ("press-1: mqtt", "press-1: camera", "record: /var/lib/inspector/records", "control socket"):
         assert findings[about]["mark"] == "good"
     assert findings["inspector@line-1.service"]["mark"] == "unclear", "nobody has enabled it"
 
