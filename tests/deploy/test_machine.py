@@ -270,3 +270,11 @@ def test_stops_at_once_and_takes_nothing_along(machine):
     assert machine.property(UNIT, "Result") == "success"
     verify = ["/opt/inspector/venv/bin/inspector", "records", "verify", "/var/lib/inspector/records"]
     assert "press-1.sqlite: good" in machine.command(*verify)
+
+
+def test_removal_leaves_what_was_written_and_can_be_repeated(machine):
+    for _ in range(2):
+        machine.command("/src/deploy/install.sh", "--remove")
+
+    assert machine.property(UNIT, "LoadState") == "not-found"
+    machine.command("test", "-e", "/var/lib/inspector/records/press-1.sqlite", "-a", "-e", "/etc/inspector/line-1.yaml")
