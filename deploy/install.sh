@@ -107,12 +107,13 @@ rollback() {
 }
 
 remove() {
-    ! live || systemctl stop 'inspector-retention@*' 'inspector@*'
+    ! live || systemctl stop 'inspector-*@*' 'inspector@*'
     rm -rf "$opt"
-    rm -f "$units"/inspector@.service "$units"/inspector@.service.d/openvino.conf "$units"/inspector-retention@.service "$units"/inspector-retention@.timer \
-        "$units"/*.wants/inspector@*.service "$units"/*.wants/inspector-retention@*.timer
+    rm -f "$units"/inspector@.service "$units"/inspector@.service.d/openvino.conf "$units"/inspector-*@.service \
+        "$units"/inspector-*@.timer \
+        "$units"/*.wants/inspector@*.service "$units"/*.wants/inspector-*@*
     if [ -n "$purge" ]; then
-        rm -rf "$units"/inspector@*.d "$units"/inspector-retention@*.d "$etc" "$state" \
+        rm -rf "$units"/inspector@*.d "$units"/inspector-*@*.d "$etc" "$state" \
             "$root/var/lib/private/inspector" "$root/var/cache/inspector" "$root/var/cache/private/inspector"
         say "removed, with all that it ever wrote"
     else
@@ -169,10 +170,13 @@ make_release() {
     fi
     "$made/bin/pip" "$@" "$wheel${extras:+[$extras]}" || fail "$release cannot be installed; nothing was changed"
     "$made/bin/inspector" --version >/dev/null || fail "$release does not run here; nothing was changed"
-    mkdir -p "$made/systemd/inspector@.service.d"
+    mkdir "$made/systemd"
     cp "$source"/systemd/*.* "$made/systemd"
     case ",$extras," in
-        *,openvino,*) cp "$source/systemd/drop-ins/openvino.conf" "$made/systemd/inspector@.service.d" ;;
+        *,openvino,*)
+            mkdir "$made/systemd/inspector@.service.d"
+            cp "$source/systemd/drop-ins/openvino.conf" "$made/systemd/inspector@.service.d"
+            ;;
     esac
     touch "$made/complete"
     trap 'rm -rf "$work"' EXIT
@@ -235,8 +239,10 @@ change_to() {
 
 live() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
+# And the pages of lines.
 running_lines() {
-    ! live || systemctl list-units --state active,activating --plain --no-legend 'inspector@*.service' | cut -d ' ' -f 1
+    ! live || systemctl list-units --state active,activating --plain --no-legend \
+        'inspector@*.service' 'inspector-ui@*.service' | cut -d ' ' -f 1
 }
 
 # Returns when each line that was running has said that it is ready, or one has failed.
