@@ -1,43 +1,14 @@
-"""Loading a model beside the one that judges, without taking the processor from it."""
+"""Loading a model beside the one that judges: in one thread, which leaves the other cores to the stations.
 
-import os
-import sys
-from collections.abc import Callable
-from concurrent.futures import Future
+That thread has the priority of all others. With less, it held the interpreter's lock while something else had the core,
+and stations waited for it.
+"""
+
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
-from typing import Final, TypeVar
 
 from inspector.bundle import MODEL, MODEL_INT8, Bundle, Manifest, read_bundle
 from inspector.engines import Engine
-
-NICENESS: Final = 10
-"""A ninth of the share that a thread of the daemon has. Less would not do: a thread that never runs cannot let go of
-the interpreter's lock either, and then a station waits for it."""
-
-Made = TypeVar("Made")
-
-
-def quietly(name: str, work: Callable[[], Made]) -> Future[Made]:
-    """What ``work`` will have returned or raised, in a thread that gives way to all others."""
-    outcome: Future[Made] = Future()
-
-    def run() -> None:
-        give_way()
-        try:
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            outcome.set_exception(error)
-
-    Thread(target=run, name=name, daemon=True).start()
-    return outcome
-
-
-def give_way() -> None:
-    """From now on the calling thread, and each that it starts, gets what the others leave; there is no way back."""
-    if sys.platform == "linux":  # elsewhere a priority is that of the whole process
-        os.nice(NICENESS)
 
 
 def engine_like(engine: Engine, manifest: Manifest, *, any_precision: bool) -> Engine:
@@ -56,9 +27,6 @@ def on_trial(path: Path, engine: Engine) -> Bundle:
 
 
 def in_full(bundle: Bundle, engine: Engine) -> Bundle:
-    """A bundle that has been on trial, its network opened anew by ``engine``. Raises BundleError.
-
-    Not to be called by a quiet thread: those that it starts would give way for ever, as it does.
-    """
+    """A bundle that has been on trial, its network opened anew by ``engine``. Raises BundleError."""
     file = bundle.path / (MODEL_INT8 if engine.precision == "int8" else MODEL)
     return replace(bundle, embedder=engine.open(file), engine=engine)

@@ -30,7 +30,7 @@ from inspector.inspection import Evidence, Outcome
 from inspector.judge import Judge
 from inspector.memory import give_back
 from inspector.models.agreement import Agreement
-from inspector.models.loading import engine_like, in_full, on_trial, quietly
+from inspector.models.loading import engine_like, in_full, on_trial
 from inspector.models.pointer import CONFIGURED, PointerFile, Source
 from inspector.models.probation import Expected, Probation
 from inspector.models.seat import Place, Seat, short
@@ -234,7 +234,7 @@ class Rollout:
             raise ModelError(f"{short(candidate.digest)} has {sizes}")
 
     def _in_full(self, bundle: Bundle, engine: Engine) -> Bundle:
-        """Ready to judge: opened by this thread, whose threads do not give way, and proved by one that does."""
+        """Ready to judge, and proved once more by the engine that will."""
         ready = in_full(bundle, engine)
         self._tried(ready.check_golden)
         return ready
@@ -262,9 +262,9 @@ class Rollout:
         return str(agreement)
 
     def _tried(self, work: Callable[[], Made]) -> Made:
-        """What comes of it, quietly. Whatever it dies of speaks against the model: the station lives on."""
+        """What comes of it. Whatever it dies of speaks against the model: the station lives on."""
         try:
-            return quietly(self.name, work).result()
+            return work()
         except InspectorError:
             raise
         except Exception as error:

@@ -17,7 +17,7 @@ LOOK_ROUND_S: Final = 0.2
 
 
 class Shadow:
-    """``see`` is called by the station's thread, ``compare`` by a quiet one."""
+    """``see`` is called by the station's thread, ``compare`` by another."""
 
     def __init__(self, candidate: Bundle, parts: int) -> None:
         self._candidate = candidate

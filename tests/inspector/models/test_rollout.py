@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from threading import Event, Thread
 
 import numpy as np
@@ -13,7 +14,6 @@ from inspector.errors import BundleError, ModelError
 from inspector.inspection import Evidence, Frame, Outcome, utc_now
 from inspector.judge import Judge
 from inspector.models import ModelSettings, Rollout, Store, Story
-from inspector.models.loading import NICENESS
 from inspector.models.pointer import CONFIGURED, Pointer, PointerFile
 from inspector.plc import CommandMessage
 from tests.broker import wait_until
@@ -271,23 +271,19 @@ def test_a_comparison_that_is_busy_skips_parts_and_keeps_nobody_waiting(press, o
     assert agreement["skipped"] >= 45
 
 
-def test_a_model_is_loaded_by_a_thread_that_gives_way_and_judges_in_threads_that_do_not(
-    press, other_bundle, monkeypatch
-):
+def test_a_model_is_on_trial_in_one_thread_and_judges_in_as_many_as_the_one_before(press, other_bundle, monkeypatch):
     opened, make = [], OnnxRuntime.__init__
 
     def remember(self, model, threads, *rest):
-        opened.append((os.getpriority(os.PRIO_PROCESS, 0), threads))
+        opened.append(threads)
         make(self, model, threads, *rest)
 
     monkeypatch.setattr(OnnxRuntime, "__init__", remember)
+    press.own.bundle = replace(press.own.bundle, engine=replace(press.own.bundle.engine, threads=3))
     press.deploy(other_bundle, probation=0)
     press.wait_for("settled")
 
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    (on_trial, threads_on_trial), (in_full, _) = opened
-    assert (on_trial, threads_on_trial) == (min(own + NICENESS, 19), 1)
-    assert in_full == own
+    assert opened == [1, 3]
 
 
 def test_the_next_life_judges_by_what_was_deployed(tmp_path, small_bundle, other_bundle):
