@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from inspector.drift.chance import stability_index
 from inspector.drift.reference import EMBEDDING, NUMBERS, Reference
 from inspector.drift.window import Tally
-from inspector.inspection import Floats
 
 Cause = Literal["camera", "parts"]
 
@@ -96,13 +95,12 @@ class Comparison:
         return f"{IN_WORDS[self.cause]}, as the last {self.parts} parts show: {told}"
 
 
-def _explained(way: NDArray[np.float64], camera: Floats, chance: float) -> float:
-    """Share of the mean square of ``way``, (d,), in the plane of the (changes, d) directions.
+def _explained(way: NDArray[np.float64], camera: NDArray[np.float64], chance: float) -> float:
+    """Share of the mean square of ``way``, (d,), in the plane that the (directions, d) span.
 
     ``chance``: what of the mean square comes of two samples being two, which nothing has to explain.
     """
     length = float(np.mean(way**2)) - chance
-    if length <= 0 or not len(camera):
+    if length <= 0:
         return 0.0
-    weights, *_ = np.linalg.lstsq(camera.T.astype(np.float64), way, rcond=None)
-    return min(float(np.mean((camera.T @ weights) ** 2)) / length, 1.0)
+    return min(float(np.sum((camera @ way) ** 2)) / len(way) / length, 1.0)

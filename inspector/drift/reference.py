@@ -23,6 +23,9 @@ NORMALS_PER_BIN: Final = 5
 PARTS_PER_BIN: Final = 20
 """With fewer, chance does not keep to its limit."""
 
+NOISE: Final = 1e-3
+"""Of the longest way of the camera: what is shorter is no direction of its own."""
+
 FEWEST_NORMALS: Final = FEWEST_BINS * NORMALS_PER_BIN // 2
 """Below so many nothing is compared."""
 
@@ -32,8 +35,9 @@ class Reference:
     """The held-out normals that pass: a part that fails is not compared either.
 
     ``edges``: (numbers, bins - 1), that put equal shares of the normals into each bin, ``counts``: (numbers, bins).
-    ``means``: (numbers,). ``mean`` and ``spread``: (d,), of the feature vectors. ``camera``: (changes, d), where their
-    mean goes, in spreads, when the camera changes. ``limits``: by what is compared, what is worth an alarm.
+    ``means``: (numbers,). ``mean`` and ``spread``: (d,), of the feature vectors. ``camera``: (directions, d), of length
+    1 and at right angles, that span where their mean goes, in spreads, when the camera changes. ``limits``: by what is
+    compared, what is worth an alarm.
     """
 
     edges: NDArray[np.float64]
@@ -41,7 +45,7 @@ class Reference:
     means: NDArray[np.float64]
     mean: Floats
     spread: Floats
-    camera: Floats
+    camera: NDArray[np.float64]
     limits: dict[str, float]
 
     @property
@@ -68,7 +72,7 @@ class Reference:
             means=numbers.mean(axis=1),
             mean=normals.mean,
             spread=normals.spread,
-            camera=normals.camera,
+            camera=_directions(normals.camera),
             limits={**dict.fromkeys(NUMBERS, index), EMBEDDING: shift},
         )
 
@@ -85,6 +89,13 @@ def _counts(numbers: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray
     bins = edges.shape[1] + 1
     places = (np.searchsorted(own, values) for own, values in zip(edges, numbers, strict=True))
     return np.array([np.bincount(each, minlength=bins) for each in places])
+
+
+def _directions(ways: Floats) -> NDArray[np.float64]:
+    """Of length 1 and at right angles, in the plane of the (changes, d) ways; as many as are more than noise."""
+    _, lengths, directions = np.linalg.svd(ways.astype(np.float64), full_matrices=False)
+    plane: NDArray[np.float64] = directions[lengths > NOISE * lengths.max(initial=0)]
+    return plane
 
 
 def _tail(settings: DriftSettings) -> float:
