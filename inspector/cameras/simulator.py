@@ -41,7 +41,8 @@ class SimulatorSettings(LiveSettings):
     """How far the lamp's brightness wanders, as a share of it."""
     drill: ConfigPath | None = None
     """A file whose one word is what the camera does wrong as long as it stands there: ``lose``, ``freeze``, ``hang``,
-    ``repeat``, ``black``, ``white``, ``blur``, ``size``, ``late`` or ``lose_packets``."""
+    ``repeat``, ``black``, ``white``, ``blur``, ``size``, ``late`` or ``lose_packets``. The parts are then counted from
+    the start of the machine, and not from 0."""
 
     @model_validator(mode="after")
     def _shares_are_shares(self) -> Self:
@@ -56,9 +57,10 @@ class SimulatorSettings(LiveSettings):
 
     def connect(self, station: str) -> Device:
         """See ``LiveSettings``."""
-        device = SimulatedDevice(
-            Line(self.height, self.width, self.seed, dict(self.defects.items()), self.light), Pace(self.rate_hz)
-        )
+        line = Line(self.height, self.width, self.seed, dict(self.defects.items()), self.light)
+        # In a drill the belt runs on while the camera is away: one that began again would repeat what it has shown.
+        first = int(time.monotonic() * self.rate_hz) if self.drill else 0
+        device = SimulatedDevice(line, Pace(self.rate_hz), first)
         return DrilledDevice(device, self.drill, partial(lost, station, self.shown)) if self.drill else device
 
 
@@ -67,10 +69,10 @@ class SimulatedDevice:
 
     free_running = True
 
-    def __init__(self, line: Line, pace: Pace) -> None:
+    def __init__(self, line: Line, pace: Pace, first: int) -> None:
         self._line = line
         self._pace = pace
-        self._number = 0
+        self._number = first
 
     def grab(self, timeout_s: float) -> Shot | None:
         """See ``Device``."""

@@ -66,6 +66,12 @@ class TestDrill:
 
         assert all(f"``{word}``" in said for word in (*FAULTS, *SILENCES))
 
+    def test_a_camera_that_comes_back_shows_other_parts(self, camera, word):
+        shown = next_frame(camera).device_frame
+
+        with closing(settings(drill=word).open("s1")) as again:
+            assert next_frame(again).device_frame > shown
+
     @pytest.mark.parametrize(("said", "reason"), [("repeat", "repeated_frame"), ("lose_packets", "incomplete_frame")])
     def test_frames_that_are_no_good_are_errors_until_the_drill_is_over(self, camera, word, said, reason):
         word.write_text(said)
