@@ -1,12 +1,13 @@
 """Pictures of made-up parts, and a small real bundle that judges them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from inspector.fusion import PartSettings
-from inspector.pictures import encode_png
+from inspector.pictures import encode_png, resize
 from inspector.scorers import DiscriminantSettings, KnownPatchesSettings, MahalanobisSettings, PatchesSettings
 from training.augment import AugmentSettings
 from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
@@ -107,17 +108,25 @@ def small_training_set():
 
 
 def write_small_bundle(path: Path):
-    return write_bundle_of(path, small_config())
-
-
-def write_line_size_bundle(path: Path):
-    """The same with the default network, which takes as long as one on a line does."""
-    return write_bundle_of(path, small_config(network=NetworkSettings()))
-
-
-def write_bundle_of(path: Path, config: TrainingConfig):
     data = small_training_set()
-    model = fit_model(config, data, run_dir=None)
+    model = fit_model(small_config(), data, run_dir=None)
     fields = {"name": "plates", "training": {}}
     export(model, golden_pictures(model, data), path, fields, normals=normals_of(model, data))
     return model
+
+
+def write_line_size_bundle(path: Path):
+    """The same with the default network, which takes as long as one on a line does; it judges parts of any size."""
+    small = small_training_set()
+    data = replace(
+        small,
+        normal=enlarged(small.normal),
+        held_out=enlarged(small.held_out),
+        anomalies={name: enlarged(pictures) for name, pictures in small.anomalies.items()},
+    )
+    model = fit_model(small_config(network=NetworkSettings()), data, run_dir=None)
+    export(model, golden_pictures(model, data), path, {"name": "plates", "training": {}})
+
+
+def enlarged(pictures):
+    return np.stack([resize(each, *NetworkSettings().input_size) for each in pictures])
