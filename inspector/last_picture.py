@@ -1,7 +1,6 @@
 """The last picture of a station, small and with its heat map, as files for whoever wants to look at the line now."""
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Final
@@ -21,6 +20,10 @@ QUALITY: Final = 80
 HOTTEST: Final = 10.0
 """Spreads of normal places that are drawn hottest, unless the picture has a hotter place."""
 
+KEPT: Final = 3
+"""Pictures: a browser that was told of one has a second to fetch it."""
+
+UNFINISHED: Final = ".unfinished"
 PICTURE: Final = ".jpg"
 HEAT_MAP: Final = ".heat.jpg"
 
@@ -28,7 +31,7 @@ HEAT_MAP: Final = ".heat.jpg"
 class LastPicture:
     """A witness with a thread of its own, which takes the newest inspection and lets the others go.
 
-    ``folder`` holds two files of one station, named by the inspection's id, and nothing else.
+    ``folder`` holds two files for each of its last pictures, named by the inspection's id, and nothing else.
     """
 
     def __init__(self, station: str, folder: Path) -> None:
@@ -80,15 +83,20 @@ class LastPicture:
         files = {PICTURE: small}
         if grid is not None:
             files = {HEAT_MAP: overlay(small, grid, max(HOTTEST, float(grid.max()))), **files}
-        before = list(self._folder.iterdir())
-        unfinished = self._folder / ".unfinished"
+        unfinished = self._folder / UNFINISHED
         # The picture comes last: where it is there, so is its heat map.
         for ending, pixels in files.items():
             unfinished.write_bytes(encode_jpeg(pixels, QUALITY))
             unfinished.replace(self._folder / f"{evidence.inspection.id}{ending}")
-        for path in before:
-            with suppress(FileNotFoundError):
-                path.unlink()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Ids are in the order of time."""
+        paths = [path for path in self._folder.iterdir() if path != self._folder / UNFINISHED]
+        kept = sorted({_id_of(path) for path in paths})[-KEPT:]
+        for path in paths:
+            if _id_of(path) not in kept:
+                path.unlink(missing_ok=True)
 
 
 class LastPictures:
@@ -99,16 +107,23 @@ class LastPictures:
 
     def newest(self) -> str | None:
         """The inspection that the picture is of; None where there is none."""
-        try:
-            names = [path.name for path in self._folder.iterdir()]
-        except OSError:
-            return None
-        ids = [name.removesuffix(PICTURE) for name in names if name.endswith(PICTURE) and not name.endswith(HEAT_MAP)]
-        return max(ids, default=None)
+        pictures = [path for path in self._paths() if path.name.endswith(PICTURE) and not path.name.endswith(HEAT_MAP)]
+        return max(map(_id_of, pictures), default=None)
 
     def file(self, inspection_id: str, ending: str) -> Path | None:
-        """Picture or heat map of this inspection, while it is the newest: no path is made of another word."""
-        return self._folder / f"{inspection_id}{ending}" if inspection_id == self.newest() else None
+        """Picture or heat map of this inspection, while it is there: no path is made of the words."""
+        wanted = f"{inspection_id}{ending}"
+        return next((path for path in self._paths() if path.name == wanted), None)
+
+    def _paths(self) -> list[Path]:
+        try:
+            return list(self._folder.iterdir())
+        except OSError:  # the daemon has not made it yet
+            return []
+
+
+def _id_of(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def _small(pixels: Pixels) -> Pixels:

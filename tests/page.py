@@ -5,6 +5,8 @@ import sys
 import urllib.error
 import urllib.request
 
+from inspector.bundle import change_manifest, read_bundle
+from inspector.models import Store
 from inspector.pictures import encode_png
 from tests.broker import free_port, wait_until
 from tests.parts import good_parts, scratched_parts
@@ -32,7 +34,7 @@ class PagedLine:
     """``show`` puts a part before the camera; ``url`` is that of the page."""
 
     def __init__(self, folder, bundle, camera=None):
-        self.folder, self.port = folder, free_port()
+        self.folder, self.bundle, self.port = folder, bundle, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.pictures = folder / "pictures"
         self.pictures.mkdir(parents=True)
@@ -67,6 +69,12 @@ class PagedLine:
     def add_accounts(self):
         for name, password in PASSWORDS.items():
             self.manage("add", name, "--role", ROLES[name], "--password-stdin", said=password)
+
+    def add_model(self, folder, name):
+        """The line's own model under another name, into the store. Both digests, its own first."""
+        bundle = read_bundle(self.bundle)
+        change_manifest(bundle, folder, name=name)
+        return bundle.digest, Store(self.folder / "models").add(folder)
 
     def show(self, name, *, scratched=False):
         """A picture that arrives as from another machine: whole at once."""

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inspector.errors import InspectorError
-from inspector.ui import actions, entrance, live, parts, report, why
+from inspector.ui import actions, entrance, live, models_page, parts, report, why
 from inspector.ui.guard import Headers
 from inspector.ui.office import Office
 from inspector.ui.pages import render
@@ -44,6 +44,7 @@ def application(office: Office) -> Starlette:
             *entrance.ROUTES,
             *live.ROUTES,
             *actions.ROUTES,
+            *models_page.ROUTES,
             *parts.ROUTES,
             *report.ROUTES,
             *why.ROUTES,

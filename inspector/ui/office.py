@@ -31,7 +31,7 @@ AUDIT: Final = "operator-page"
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """``histories`` and ``pictures`` are by station, ``archive`` is None where the configuration has none.
+    """``histories`` and ``pictures`` are by station; ``archive`` and ``store`` None where the configuration has none.
 
     ``audit`` keeps who did what here.
     """
@@ -44,6 +44,7 @@ class Office:
     histories: Mapping[str, History]
     pictures: Mapping[str, LastPictures]
     switchboard: Switchboard
+    store: Store | None
     likeness: Likeness
     archive: Reading | None
     audit: Record
@@ -64,6 +65,7 @@ def open_office(config: Config) -> Office:
     if not accounts.all():
         raise ConfigError("nobody can log in yet: `inspector accounts CONFIG add NAME --role engineer` makes the first")
     names = [station.name for station in config.stations]
+    store = Store(config.models.folder) if config.models else None
     switchboard = Switchboard(config.control.socket if config.control else None)
     histories = {name: History(config.record.folder, name) for name in names}
     pictures = {name: LastPictures(config.ui.last_pictures / name) for name in names}
@@ -76,16 +78,16 @@ def open_office(config: Config) -> Office:
         histories=histories,
         pictures=pictures,
         switchboard=switchboard,
-        likeness=Likeness(partial(_bundles, config)),
+        store=store,
+        likeness=Likeness(partial(_bundles, config, store)),
         archive=Reading(config.archive.folder) if config.archive else None,
         audit=RecordSettings(folder=config.ui.folder).open(AUDIT, []),
     )
 
 
-def _bundles(config: Config) -> list[Path]:
+def _bundles(config: Config, store: Store | None) -> list[Path]:
     """Every folder in which the bundle of a verdict may be."""
     named = [path for station in config.stations for path in (station.bundle, *station.recipes.values())]
-    store = Store(config.models.folder) if config.models else None
     return named + ([store.path(digest) for digest in store.digests()] if store else [])
 
 

@@ -101,8 +101,7 @@ async def last_heat_map(request: Request) -> Response:
 
 def _last(request: Request, ending: str) -> Path | None:
     pictures = office_of(request).pictures.get(request.path_params["station"])
-    path = pictures.file(request.path_params["id"], ending) if pictures else None
-    return path if path and path.exists() else None
+    return pictures.file(request.path_params["id"], ending) if pictures else None
 
 
 def _file(path: Path | None) -> Response:

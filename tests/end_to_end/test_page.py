@@ -121,6 +121,35 @@ def test_an_engineer_pauses_the_station_and_others_see_it(person, line):
     expect(viewer.locator(card)).to_contain_text("judging")
 
 
+def test_another_model_is_compared_and_takes_over_and_is_taken_back(person, line, tmp_path):
+    before, after = line.add_model(tmp_path / "newer", "newer")
+    engineer, viewer = person("erna"), person("vera")
+    viewer.goto("/models")
+    expect(viewer.get_by_role("table")).to_contain_text(after[:12])
+    expect(viewer.get_by_role("button", name="Deploy")).to_be_hidden()
+    assert findings(viewer) == []
+
+    engineer.goto("/models")
+    engineer.get_by_label("Another model").select_option(after)
+    engineer.get_by_label("Compare it first").fill("2")
+    engineer.get_by_role("button", name="Deploy").click()
+    expect(engineer.locator(".facts")).to_contain_text("a model is compared")
+    for number in range(3):
+        line.show(f"compared-{number}")
+    expect(engineer.locator(".facts")).to_contain_text("on probation", timeout=20_000)
+
+    line.show("by-the-new-one")
+    card = viewer.locator('[data-station="press-1"]')
+    viewer.goto("/")
+    card.get_by_role("link", name="by-the-new-one").click()
+    expect(viewer.locator(".facts")).to_contain_text(after[:12])
+
+    engineer.get_by_role("button", name="Call it off").click()
+    engineer.goto("/models")
+    expect(engineer.locator(".facts")).to_contain_text(before[:12])
+    expect(engineer.locator(".facts")).to_contain_text("rolled back")
+
+
 def test_a_daemon_that_is_gone_is_missed(person, line):
     page = person("vera")
     expect(page.locator(".doing")).to_contain_text("judging")

@@ -4,7 +4,7 @@ import pytest
 from inspector.bundle import read_bundle
 from inspector.inspection import Frame, utc_now
 from inspector.judge import Judge
-from inspector.last_picture import HEAT_MAP, LONGEST_SIDE, PICTURE, LastPicture, LastPictures
+from inspector.last_picture import HEAT_MAP, KEPT, LONGEST_SIDE, PICTURE, LastPicture, LastPictures
 from inspector.pictures import read_picture
 from tests.broker import wait_until
 from tests.parts import good_parts
@@ -42,15 +42,26 @@ def test_the_picture_and_its_heat_map_are_there_under_the_inspections_id(witness
     assert read_picture(pictures.file(evidence.inspection.id, HEAT_MAP)).shape == shown.shape
 
 
-def test_of_many_the_newest_is_shown_and_the_others_are_gone(witness, pictures, judge, tmp_path):
-    for part in good_parts(5):
+def test_of_many_the_newest_is_shown_and_the_oldest_are_gone(witness, pictures, judge, tmp_path, monkeypatch):
+    monkeypatch.setattr("inspector.last_picture.EVERY_S", 0)
+    seen = []
+    for part in good_parts(KEPT + 2):
         evidence = evidence_of(judge, part)
         witness.see(evidence)
+        seen.append(evidence.inspection.id)
+        wait_until(lambda: pictures.newest() == seen[-1], "the picture")
 
-    wait_until(lambda: pictures.newest() == evidence.inspection.id, "the last picture")
     witness.close()
     names = {path.name for path in (tmp_path / "press-1").iterdir()}
-    assert names == {f"{evidence.inspection.id}{ending}" for ending in (PICTURE, HEAT_MAP)}
+    assert names == {f"{each}{ending}" for each in seen[-KEPT:] for ending in (PICTURE, HEAT_MAP)}
+
+
+def test_of_a_burst_only_the_newest_has_to_be_shown(witness, pictures, judge):
+    evidence = [evidence_of(judge, part) for part in good_parts(20)]
+    for each in evidence:
+        witness.see(each)
+
+    wait_until(lambda: pictures.newest() == evidence[-1].inspection.id, "the last picture")
 
 
 def test_a_large_picture_is_made_small_and_keeps_its_shape(witness, pictures, judge):
