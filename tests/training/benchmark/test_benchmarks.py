@@ -17,6 +17,7 @@ from training.benchmark.runs import best_accuracy, resumed
 from training.cli import main
 
 DAMAGED_GZIP = gzip.compress(bytes(1000))[:10] + b"\xff" * 20
+LABELS_GZIP = gzip.compress(b"\0\0\x08\x01 labels, not pictures")
 
 
 def a_split(n=6000):
@@ -94,7 +95,7 @@ def test_runs_go_on_after_a_line_that_was_cut_off(tmp_path):
     assert records == runs == resumed(path, {}, runs, pytest.fail)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", DAMAGED_GZIP, gzip.compress(b"\0\0\x08\x01 labels, not pictures")])
+@pytest.mark.parametrize("content", [b"no gzip", DAMAGED_GZIP, LABELS_GZIP], ids=["no gzip", "damaged", "labels"])
 def test_files_that_are_not_the_data_set_are_refused(tmp_path, content):
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(content)
 
