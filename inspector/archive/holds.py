@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -67,6 +68,12 @@ class Holds:
 
     def __init__(self, holds: tuple[Hold, ...]) -> None:
         self.all = holds
+        # A prune asks for every entry, and each label of a person is a hold of one inspection.
+        self._of_times = [hold for hold in holds if not hold.inspections]
+        self._by_inspection: defaultdict[str, list[Hold]] = defaultdict(list)
+        for hold in holds:
+            for inspection in set(hold.inspections):
+                self._by_inspection[inspection].append(hold)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -81,7 +88,8 @@ class Holds:
 
     def of(self, entry: Entry) -> list[Hold]:
         """Those that an entry has to stay for."""
-        return [hold for hold in self.all if hold.covers(entry)]
+        asked = [*self._by_inspection.get(entry.id, ()), *self._of_times]
+        return [hold for hold in asked if hold.covers(entry)]
 
 
 @contextmanager

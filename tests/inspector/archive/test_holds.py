@@ -30,6 +30,16 @@ def test_a_hold_of_ids_covers_these_and_no_others(tmp_path):
     assert holds.of(an_entry(other)) == []
 
 
+def test_what_is_held_twice_stays_until_both_are_released(tmp_path):
+    held = id_at()
+    put(tmp_path, held)
+    of_id, of_time = place(tmp_path, inspections=(held, held), **WHY), place(tmp_path, since=NOON, **WHY)
+    assert Holds.read(tmp_path).of(an_entry(held)) == [of_id, of_time]
+
+    release(tmp_path, of_id.id, **WHY)
+    assert Holds.read(tmp_path).of(an_entry(held)) == [of_time]
+
+
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-8))])
 def test_a_hold_of_a_time_covers_it_from_its_start_to_just_before_its_end_in_any_zone(tmp_path, zone):
     since = NOON.astimezone(zone)
