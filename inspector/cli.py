@@ -33,6 +33,7 @@ from inspector.errors import (
     UnreachableError,
 )
 from inspector.inspection import Inspection, Outcome
+from inspector.labels import options as labels_options
 from inspector.line import load
 from inspector.pictures import SUFFIXES, read_picture
 from inspector.plc_sim import options as plc_options
@@ -65,6 +66,7 @@ EPILOG: Final = """examples:
   inspector records verify /var/lib/inspector/records
   inspector records show /var/lib/inspector/records --part-id lid-0815
   inspector archive list /etc/inspector/line-1.yaml --outcome FAIL
+  inspector labels /etc/inspector/line-1.yaml export --station press-1 --to sets/press-1
   inspector schema result
 
 exit status: 0 done, or all PASS; 1 a FAIL, bundles that differ, a broken record, a refusal, or a crash of the daemon;
@@ -192,6 +194,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     ui_options.add_account_arguments(accounts)
     accounts.set_defaults(command=_accounts)
+
+    labels = commands.add_parser(
+        "labels",
+        help="what people said of parts on the operator's page, also as a training set",
+        description=labels_options.DESCRIPTION,
+        epilog=labels_options.EPILOG,
+        formatter_class=raw,
+    )
+    labels_options.add_arguments(labels)
+    labels.set_defaults(command=_labels)
 
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("of", choices=sorted(SCHEMAS), help="the daemon's configuration, or the MQTT result message")
@@ -364,6 +376,12 @@ def _accounts(arguments: argparse.Namespace) -> int:
     with _with_the_page():
         from inspector.ui.command import manage  # noqa: PLC0415 - as above
     return manage(arguments)
+
+
+def _labels(arguments: argparse.Namespace) -> int:
+    from inspector.labels.command import labels  # noqa: PLC0415 - a daemon draws no tables
+
+    return labels(arguments)
 
 
 @contextmanager

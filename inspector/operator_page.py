@@ -1,19 +1,22 @@
 """The ``ui:`` section of a configuration: the operator's page, which ``inspector ui`` serves."""
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
 from inspector.settings import ConfigPath, Settings
+
+AUDIT: Final = "operator-page"
+"""The name of the page's own record, which is chained as those of the stations are."""
 
 
 class PageSettings(Settings):
     """A process of its own, which reads what the daemon writes; no verdict waits for it."""
 
     folder: ConfigPath
-    """Where accounts, the page's own audit record and the stations' last pictures are; made if it is missing. The
-    daemon and the page run as the same user."""
+    """Where accounts, the page's own audit record, labels among it, and the stations' last pictures are; made if it is
+    missing. The daemon and the page run as the same user."""
     host: str = "127.0.0.1"
     """Address to listen on; loopback unless another is asked for, which needs ``certificate``."""
     port: int = Field(default=8108, ge=0, le=65535)

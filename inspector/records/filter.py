@@ -25,6 +25,8 @@ class Filter:
     until: datetime | None = None
     below: int | None = None
     """Only rows before the one of this number."""
+    above: int | None = None
+    """Only rows after it."""
 
     def last(self, connection: sqlite3.Connection, count: int) -> list[Row]:
         """The last rows that fit, the oldest first."""
@@ -72,7 +74,10 @@ class Filter:
         )
         if first is None or last is None:
             return 0, -1
-        return first, last if self.below is None else min(last, self.below - 1)
+        return (
+            first if self.above is None else max(first, self.above + 1),
+            last if self.below is None else min(last, self.below - 1),
+        )
 
     def _times(self) -> list[tuple[str, datetime]]:
         bounds = ((">=", self.since), ("<", self.until))

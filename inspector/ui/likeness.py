@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from inspector.bundle import GOLDEN, Bundle, read_bundle, read_manifest
+from inspector.bundle.manifest import AnomalyType
 from inspector.engines import DEFAULT
 from inspector.errors import BundleError
 from inspector.inspection import Floats, Pixels
@@ -79,6 +80,11 @@ class Likeness:
             return None
         return known.bundle.path / GOLDEN / file
 
+    def types(self, digest: str) -> tuple[AnomalyType, ...]:
+        """Those that the model of this digest was trained with; none where it is not there any more."""
+        folder = self._folder(digest)
+        return read_manifest(folder)[0].anomaly_types if folder else ()
+
     def _of(self, digest: str) -> _Known | None:
         known = self._known.get(digest) or self._read(digest)
         if known:
@@ -89,11 +95,14 @@ class Likeness:
         return known
 
     def _read(self, digest: str) -> _Known | None:
-        folder = next((each for each in self._folders() if _digest_in(each) == digest), None)
+        folder = self._folder(digest)
         if folder is None:
             return None
         bundle = read_bundle(folder, DEFAULT)
         return _Known(bundle, _pooled(bundle, [pixels for _, pixels in bundle.golden()]))
+
+    def _folder(self, digest: str) -> Path | None:
+        return next((each for each in self._folders() if _digest_in(each) == digest), None)
 
 
 def _digest_in(folder: Path) -> str | None:

@@ -1,20 +1,26 @@
 """Everything that the page's answers are made of, built from a configuration once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
 from starlette.requests import Request
 
 from inspector.archive.reading import Reading
+from inspector.bundle.manifest import AnomalyType
 from inspector.config import Config
 from inspector.errors import ConfigError
-from inspector.inspection import Record
+from inspector.inspection import Inspection, Record
+from inspector.labels.book import Labels
+from inspector.labels.label import Anomaly
+from inspector.labels.teacher import Teacher
 from inspector.last_picture import LastPictures
 from inspector.models import Store
-from inspector.operator_page import PageSettings
+from inspector.operator_page import AUDIT, PageSettings
 from inspector.records import RecordSettings
 from inspector.ui.accounts import Accounts
 from inspector.ui.board import Board
@@ -25,15 +31,15 @@ from inspector.ui.sessions import Sessions
 from inspector.ui.switchboard import Switchboard
 from inspector.ui.throttle import Throttle
 
-AUDIT: Final = "operator-page"
-"""The name of the page's own record, which is chained as those of the stations are."""
+TEN_YEARS: Final = 3650.0
+"""Days for which the audit is kept: a label lasts for as long as somebody may want to learn from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
     """``histories`` and ``pictures`` are by station; ``archive`` and ``store`` None where the configuration has none.
 
-    ``audit`` keeps who did what here.
+    ``audit`` keeps who did what here, ``labels`` among it.
     """
 
     settings: PageSettings
@@ -48,11 +54,21 @@ class Office:
     likeness: Likeness
     archive: Reading | None
     audit: Record
+    labels: Labels
+    teacher: Teacher
 
     @property
     def tls(self) -> bool:
         """Whether browsers come by TLS."""
         return self.settings.certificate is not None
+
+    def anomalies(self, said: Inspection) -> dict[str, Anomaly]:
+        """The types that a part may be of, by name: those of the model that judged it, and those that were given since.
+
+        What was said here of a type's weight overrules the model's.
+        """
+        named = self.labels.read().anomalies.get(said.station, {})
+        return {each.type: each for each in _trained(self.likeness.types(said.bundle))} | dict(named)
 
 
 def open_office(config: Config) -> Office:
@@ -69,6 +85,8 @@ def open_office(config: Config) -> Office:
     switchboard = Switchboard(config.control.socket if config.control else None)
     histories = {name: History(config.record.folder, name) for name in names}
     pictures = {name: LastPictures(config.ui.last_pictures / name) for name in names}
+    audit = RecordSettings(folder=config.ui.folder, keep_days=TEN_YEARS).open(AUDIT, [])
+    labels = Labels(config.ui.folder)
     return Office(
         settings=config.ui,
         accounts=accounts,
@@ -81,8 +99,16 @@ def open_office(config: Config) -> Office:
         store=store,
         likeness=Likeness(partial(_bundles, config, store)),
         archive=Reading(config.archive.folder) if config.archive else None,
-        audit=RecordSettings(folder=config.ui.folder).open(AUDIT, []),
+        audit=audit,
+        labels=labels,
+        teacher=Teacher(audit, labels, config.archive.folder if config.archive else None),
     )
+
+
+def _trained(types: Iterable[AnomalyType]) -> Iterator[Anomaly]:
+    for each in types:
+        with suppress(ValidationError):  # what can be no folder of a training set is not offered
+            yield Anomaly(type=each.name, weight=each.weight, critical=each.critical)
 
 
 def _bundles(config: Config, store: Store | None) -> list[Path]:

@@ -55,3 +55,8 @@ def test_golden_pictures_are_given_by_name_and_nothing_else_is(likeness, digest,
     for file in ("../bundle.json", "../scorer.npz", "nothing.png", ""):
         assert likeness.golden(digest, file) is None
     assert likeness.golden("0" * 64, "normal-0.png") is None
+
+
+def test_the_types_of_a_model_are_told_as_long_as_it_is_there(likeness, digest):
+    assert [(each.name, each.critical) for each in likeness.types(digest)] == [("scratch", True)]
+    assert likeness.types("0" * 64) == ()
