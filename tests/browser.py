@@ -2,10 +2,13 @@
 
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from tests.requirements import needs
+
+AXE = Path(__file__).parents[1] / "build" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = (
@@ -28,3 +31,13 @@ def chromium():
             yield browser
         finally:
             browser.close()
+
+
+def findings(page):
+    """What axe-core holds to be serious or critical (WCAG 2.2 A and AA)."""
+    needs(AXE.exists(), "axe-core (npm install --prefix build/node axe-core)")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    assert page.evaluate("axe.run()")["passes"]
+    grave = [each for each in found if each["impact"] in {"serious", "critical"}]
+    return [f"{each['id']}: {node['html']}" for each in grave for node in each["nodes"]]

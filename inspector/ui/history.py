@@ -1,10 +1,11 @@
 """What a station has said, read from its record while the daemon writes it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,14 @@ class History:
             found = [row for each in filters for row in each.last(connection, count)]
         newest_first = sorted(found, key=lambda row: row.number, reverse=True)
         return [_part(row) for row in newest_first[:count]]
+
+    def named(self, ids: Iterable[str], wanted: Filter, count: int) -> list[Part]:
+        """The first of these inspections that fit, in this order."""
+        with self._open() as connection:
+            if not connection:
+                return []
+            rows = (row for each in ids for row in replace(wanted, id=each).last(connection, 1))
+            return [_part(row) for row in islice(rows, count)]
 
     def part(self, inspection_id: str) -> Part | None:
         """The part of an inspection, None where the record has none of that id."""

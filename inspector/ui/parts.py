@@ -11,12 +11,15 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from inspector.inspection import Outcome
+from inspector.labels.book import Book
+from inspector.labels.label import sayable
 from inspector.last_picture import HEAT_MAP, PICTURE
 from inspector.records.filter import Filter
 from inspector.ui.accounts import Role
 from inspector.ui.asked import station_in, time_in
 from inspector.ui.guard import needs
-from inspector.ui.history import REJECTS, Part
+from inspector.ui.history import REJECTS, History, Part
+from inspector.ui.labelled import labelled, unlabelled
 from inspector.ui.office import office_of
 from inspector.ui.pages import render
 
@@ -30,6 +33,9 @@ SHOWN: Final[dict[str, tuple[Outcome, ...]]] = {
     "error": (Outcome.ERROR,),
 }
 """What a list can be of, by the word in its address."""
+
+BY_LABEL: Final = {"labelled": labelled, "unlabelled": unlabelled}
+"""And by what people have said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +64,31 @@ class Asked:
 @needs(Role.VIEWER)
 async def show_list(request: Request) -> Response:
     """The parts of a station, the newest first."""
-    asked, histories = _asked(request), office_of(request).histories
-    history = histories[asked.station]
-    found = await asyncio.to_thread(history.parts, asked.filter(), ON_A_PAGE, SHOWN[asked.show])
+    asked, office = _asked(request), office_of(request)
+    book = await asyncio.to_thread(office.labels.read)
+    found = await asyncio.to_thread(_found, office.histories[asked.station], book, asked)
     return render(
-        request, "parts.html", asked=asked, parts=found, stations=list(histories), shown=list(SHOWN),
-        is_last=len(found) < ON_A_PAGE, archive=office_of(request).archive,
+        request, "parts.html", asked=asked, parts=found, book=book, stations=list(office.histories),
+        shown=[*SHOWN, *BY_LABEL], is_last=len(found) < ON_A_PAGE, archive=office.archive,
     )  # fmt: skip
+
+
+def _found(history: History, book: Book, asked: Asked) -> list[Part]:
+    if find := BY_LABEL.get(asked.show):
+        return find(history, book, asked.filter(), ON_A_PAGE)
+    return history.parts(asked.filter(), ON_A_PAGE, SHOWN[asked.show])
 
 
 @needs(Role.VIEWER)
 async def show_part(request: Request) -> Response:
     """One part."""
-    return render(request, "part.html", part=await part_in(request), archive=office_of(request).archive)
+    part, office = await part_in(request), office_of(request)
+    book = await asyncio.to_thread(office.labels.read)
+    types = await asyncio.to_thread(office.anomalies, part.inspection)
+    return render(
+        request, "part.html", part=part, archive=office.archive, label=book.of(part.inspection.id),
+        types=sorted(types), sayable=sayable(part.inspection.outcome),
+    )  # fmt: skip
 
 
 @needs(Role.VIEWER, touch=False)
@@ -114,7 +132,7 @@ def _file(path: Path | None) -> Response:
 def _asked(request: Request) -> Asked:
     said = request.query_params
     show, below = said.get("show", "all"), said.get("below", "")
-    if show not in SHOWN or (below and not below.isdecimal()):
+    if show not in {*SHOWN, *BY_LABEL} or (below and not below.isdecimal()):
         raise HTTPException(400)
     return Asked(
         station_in(request),

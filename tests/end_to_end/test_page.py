@@ -8,22 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import findings
 from tests.end_to_end.conftest import log_in
-from tests.requirements import needs
-
-AXE = Path(__file__).parents[2] / "build" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 
 SCREENS = {"phone": (390, 844), "tablet": (1024, 768), "wall": (1920, 1080)}
-
-
-def findings(page):
-    """What axe-core holds to be serious or critical (WCAG 2.2 A and AA)."""
-    needs(AXE.exists(), "axe-core (npm install --prefix build/node axe-core)")
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")["violations"]
-    assert page.evaluate("axe.run()")["passes"]
-    grave = [each for each in found if each["impact"] in {"serious", "critical"}]
-    return [f"{each['id']}: {node['html']}" for each in grave for node in each["nodes"]]
 
 
 def test_verdicts_arrive_by_themselves(person, line):
