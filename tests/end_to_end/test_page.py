@@ -218,4 +218,4 @@ def test_by_keyboard_alone(person, line):
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#strip a").nth(0)).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()

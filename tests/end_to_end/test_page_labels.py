@@ -61,6 +61,9 @@ def test_three_labelled_parts_become_a_training_set(person, line, part, tmp_path
     part(page, "let-pass", scratched=False)
     expect(page.get_by_role("button", name="Wrongly rejected")).to_be_hidden()
     page.get_by_role("button", name="Missed").click()
+    expect(page.locator(".label .badge")).to_be_hidden()  # of which type, has to be said first
+    page.get_by_label("Type of anomaly").select_option("scratch")
+    page.get_by_role("button", name="Missed").click()
     expect(page.locator(".label .badge")).to_have_text("Missed: scratch")
     missed = id_of(page)
     assert findings(page) == []

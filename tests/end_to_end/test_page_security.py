@@ -231,7 +231,7 @@ def test_script_in_a_part_id_stays_text(person, line):
 
     expect(page.get_by_role("link", name=name)).to_be_visible()
     page.get_by_role("link", name=name).click()
-    expect(page.get_by_role("heading")).to_contain_text(name)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     assert page.locator("img[src=x]").count() == 0
 
 
