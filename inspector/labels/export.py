@@ -10,7 +10,7 @@ import yaml
 
 from inspector.archive.reading import Reading
 from inspector.archive.writing import write_whole
-from inspector.errors import ConfigError
+from inspector.errors import ArchiveError, ConfigError
 from inspector.labels.book import Book
 from inspector.labels.label import Label
 
@@ -53,20 +53,17 @@ class _Export:
 
     def of(self, station: str) -> Exported:
         """Raises OSError, ArchiveError."""
-        labels = self._book.lasting(station)
         self._to.mkdir(parents=True, exist_ok=True)
-        anomalies = {
-            label.folder: self._book.anomalies[station][label.anomaly.type].model_dump(exclude={"type"})
-            for label in labels
-            if self._has(label) and label.anomaly
-        }
+        placed = [label for label in self._book.lasting(station) if self._placed(label)]
+        types, known = {label.anomaly.type for label in placed if label.anomaly}, self._book.anomalies.get(station, {})
+        anomalies = {each: known[each].model_dump(exclude={"type"}) for each in sorted(types)}
         self._done.settings = {"data": {"anomalies": anomalies}}
         self._done.withdrawn = [str(path) for each, path in self._there.items() if self._is_withdrawn(each)]
         write_whole(self._to, {SETTINGS: yaml.safe_dump(self._done.settings).encode()})
         return self._done
 
-    def _has(self, label: Label) -> bool:
-        """Whether its picture is in its class, now."""
+    def _placed(self, label: Label) -> bool:
+        """Have its picture in its class; False where there is none."""
         folder = self._to / str(label.folder)
         there = self._there.get(label.inspection)
         if there is None:
@@ -114,3 +111,5 @@ def _read(picture: Path) -> bytes | None:
         return picture.read_bytes()
     except FileNotFoundError:  # pruned since it was looked for
         return None
+    except OSError as error:
+        raise ArchiveError(f"{picture} cannot be read: {error.strerror}") from error

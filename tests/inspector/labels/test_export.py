@@ -1,9 +1,12 @@
+import errno
+from pathlib import Path
+
 import pytest
 import yaml
 
 from inspector.archive.layout import Day, date_of, name_of
 from inspector.archive.reading import Reading
-from inspector.errors import ConfigError
+from inspector.errors import ArchiveError, ConfigError
 from inspector.inspection import Outcome
 from inspector.labels.export import SETTINGS, export
 from inspector.labels.label import Anomaly, Says
@@ -118,6 +121,18 @@ def test_pictures_that_are_gone_are_told(teacher, exported, to, an_id):
 
     assert (done.gone, done.written, done.settings) == ([an_id], 0, {"data": {"anomalies": {}}})
     assert files(to) == [SETTINGS]
+
+
+def test_a_picture_that_the_disk_does_not_give_is_no_mistake_of_the_user(teacher, judged, exported, monkeypatch):
+    inspection, picture = judged(good_parts(1)[0])
+    teacher.label(inspection, "press-1", "otto", Says.FALSE_REJECT)
+
+    def refuse(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ArchiveError, match=picture.name):
+        exported()
 
 
 def test_other_stations_stay_out(teacher, judged, exported, to):
