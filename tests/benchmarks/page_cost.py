@@ -23,16 +23,21 @@ from rich.table import Table
 from ulid import ULID
 
 from inspector.inspection import Inspection, Outcome
+from inspector.labels.book import Book
+from inspector.labels.label import Label, Says
 from inspector.records.chain import GENESIS, link
 from inspector.records.filter import Filter
 from inspector.records.rows import Draft
 from inspector.records.schema import file_of, open_for_writing
 from inspector.ui.history import REJECTS, History
+from inspector.ui.labelled import labelled, unlabelled
 from tests.page import PASSWORDS, PagedLine
 
 AGENT = {"User-Agent": "page_cost"}
 PICTURE = re.compile(r'src="(/last/[^"]+/([0-9A-Z]{26}))"')
 STATION = "press-1"
+LABELS = 2000
+"""Rejects that are labelled, the newest."""
 
 
 class Viewer:
@@ -164,7 +169,7 @@ def asked(folder, count):
     """Milliseconds that each question takes, the slowest of five."""
     fill(file_of(folder, STATION), count)
     history, day = History(folder, STATION), timedelta(days=1)
-    now = datetime.now(UTC)
+    now, book = datetime.now(UTC), labels_of(history.parts(Filter(), LABELS, REJECTS))
     questions = {
         "the newest 60": lambda: history.parts(Filter(), 60),
         "60 in the middle": lambda: history.parts(Filter(below=count // 2), 60),
@@ -174,9 +179,16 @@ def asked(folder, count):
         "one part": lambda: history.parts(Filter(part_id=f"part-{count // 3}"), 60),
         "a part that is not there": lambda: history.parts(Filter(part_id="none"), 60),
         "rejects of a day": lambda: history.parts(Filter(since=now - 3 * day, until=now - 2 * day), 60, REJECTS),
+        "labelled": lambda: labelled(history, book, Filter(), 60),
+        "rejects without a label, behind all that have one": lambda: unlabelled(history, book, Filter(), 60),
         "open alarms": history.alarms,
     }
     return {name: max(timed(question) for _ in range(5)) for name, question in questions.items()}
+
+
+def labels_of(parts):
+    said = {"says": Says.FALSE_REJECT, "station": STATION, "by": "otto", "at": datetime.now(UTC)}
+    return Book().plus(Label(inspection=part.inspection.id, **said) for part in parts)
 
 
 def timed(question):
