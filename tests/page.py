@@ -20,7 +20,9 @@ control: {{socket: {folder}/control.sock}}
 models: {{folder: {folder}/models}}
 sinks: [{{kind: log}}]
 stations:
-  - name: press-1
+"""
+STATION = """\
+  - name: {name}
     bundle: {bundle}
     camera: {camera}
     alarms: {{consecutive_fails: 3}}
@@ -31,18 +33,18 @@ ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
 
 
 class PagedLine:
-    """``show`` puts a part before the camera; ``url`` is that of the page."""
+    """``show`` puts a part before the camera, ``url`` is that of the page. ``cameras`` are others, by station."""
 
-    def __init__(self, folder, bundle, camera=None):
+    def __init__(self, folder, bundle, cameras=None):
         self.folder, self.bundle, self.port = folder, bundle, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.pictures = folder / "pictures"
         self.pictures.mkdir(parents=True)
         self.config = folder / "line.yaml"
-        camera = camera or f"{{kind: folder, path: {self.pictures}, mode: watch}}"
-        self.config.write_text(
-            CONFIG.format(metrics_port=free_port(), folder=folder, port=self.port, bundle=bundle, camera=camera)
-        )
+        cameras = cameras or {"press-1": f"{{kind: folder, path: {self.pictures}, mode: watch}}"}
+        stations = [STATION.format(name=name, bundle=bundle, camera=camera) for name, camera in cameras.items()]
+        config = CONFIG.format(metrics_port=free_port(), folder=folder, port=self.port)
+        self.config.write_text(config + "".join(stations))
         self.processes = {}
         self._shown = 0
 

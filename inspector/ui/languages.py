@@ -17,6 +17,9 @@ from babel.numbers import format_decimal, format_percent
 SOURCE: Final = "en"
 """The language that the page is written in."""
 
+LOCALES: Final = {"en": "en_GB", "de": "de_DE", "ja": "ja_JP"}
+"""Whose form numbers and times have: a plant's clock has 24 hours."""
+
 LANGUAGES: Final = {"en": "English", "de": "Deutsch", "ja": "日本語"}
 """By their own names."""
 
@@ -30,11 +33,11 @@ class Language:
 
     def time(self, moment: datetime) -> str:
         """The time of the day, with seconds."""
-        return format_time(moment.astimezone(), "medium", locale=self.code)
+        return format_time(moment.astimezone(), "medium", locale=LOCALES[self.code])
 
     def moment(self, moment: datetime) -> str:
         """Date and time."""
-        return format_datetime(moment.astimezone(), "medium", locale=self.code)
+        return format_datetime(moment.astimezone(), "medium", locale=LOCALES[self.code])
 
     def parsed(self, text: str) -> datetime:
         """A time as records have it."""
@@ -42,11 +45,11 @@ class Language:
 
     def number(self, value: float, digits: int = 2) -> str:
         """With so many digits after the point."""
-        return format_decimal(value, f"#,##0.{'0' * digits}" if digits else "#,##0", locale=self.code)
+        return format_decimal(value, f"#,##0.{'0' * digits}" if digits else "#,##0", locale=LOCALES[self.code])
 
     def share(self, value: float) -> str:
         """In per cent, with one digit after the point."""
-        return format_percent(value, "#,##0.0 %", locale=self.code)
+        return format_percent(value, "#,##0.0\u00a0%", locale=LOCALES[self.code])
 
 
 @cache

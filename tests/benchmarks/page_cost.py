@@ -212,7 +212,7 @@ def main():
         figures = {"milliseconds": asked(Path(folder), arguments.rows), "rows": arguments.rows}
         if arguments.bundle:
             camera = f"{{kind: folder, path: {arguments.pictures.resolve()}, rate_hz: {arguments.rate_hz}}}"
-            with PagedLine(Path(folder, "line"), arguments.bundle.resolve(), camera) as line:
+            with PagedLine(Path(folder, "line"), arguments.bundle.resolve(), {STATION: camera}) as line:
                 figures |= measured(line, arguments.rounds, arguments.seconds, arguments.viewers)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1))

@@ -62,10 +62,11 @@ def test_the_language_is_the_persons_choice_or_the_browsers(cookie, accepted, co
 def test_numbers_and_times_have_the_form_of_the_language(monkeypatch):
     assert language("en").number(1234.5) == "1,234.50"
     assert language("de").number(1234.5) == "1.234,50"
-    assert language("de").share(0.125) == "12,5 %"
+    assert language("de").share(0.125) == "12,5\u00a0%"
     moment = datetime(2026, 11, 26, 6, 5, 4, tzinfo=UTC).astimezone()
     assert language("ja").moment(moment).startswith("2026/11/26")
     assert language("de").moment(moment).startswith("26.11.2026")
+    assert language("en").time(moment.replace(hour=18)) == "18:05:04"
 
 
 def test_a_language_that_nobody_speaks_here_is_none():

@@ -1,0 +1,101 @@
+"""Draws the README's pictures of the operator's page: ``python -m tests.page_pictures FOLDER``.
+
+A model is trained on a simulated packing line, three stations judge others of its parts, and a browser looks at them on
+a wall, a tablet and a phone. It takes some minutes.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.browser import chromium
+from tests.page import PASSWORDS, PagedLine
+
+CAPTURE = """\
+stations:
+  - name: trays
+    bundle: nowhere
+    camera: {kind: simulator, seed: 1, rate_hz: 40, defects: {metal_fragment: 0.1, burnt: 0.1}}
+"""
+TRAINING = """\
+name: trays
+output: {folder}/trained
+data:
+  root: {folder}/pictures
+  anomalies: {{metal_fragment: {{weight: 10, critical: true}}, burnt: {{weight: 1}}}}
+trainer: {{max_epochs: 3, accelerator: cpu}}
+"""
+DEFECTS = "defects: {metal_fragment: 0.03, burnt: 0.03, hair: 0}"
+CAMERAS = {
+    f"oven-{number}": f"{{kind: simulator, seed: {number + 10}, rate_hz: 2, {DEFECTS}}}" for number in range(1, 4)
+}
+SCREENS = {"wall": (1920, 1080), "tablet": (1024, 768), "phone": (390, 844)}
+WATCHED_S = 90
+
+
+def trained(folder):
+    """A bundle that knows two of the line's defects."""
+    (folder / "capture.yaml").write_text(CAPTURE)
+    command("capture", folder / "capture.yaml", "--station", "trays", "--to", folder / "pictures", "--label", "truth",
+            "--count", "260", "--min-difference", "0")  # fmt: skip
+    (folder / "training.yaml").write_text(TRAINING.format(folder=folder))
+    command("fit", folder / "training.yaml", program="training.cli")
+    return folder / "trained" / "bundle"
+
+
+def command(*words, program="inspector.cli"):
+    subprocess.run([sys.executable, "-m", program, *map(str, words)], check=True)
+
+
+def look(browser, line, output):
+    for screen, (width, height) in SCREENS.items():
+        context = browser.new_context(
+            base_url=line.url, locale="en-GB", viewport={"width": width, "height": height}, color_scheme=scheme(screen)
+        )
+        page = context.new_page()
+        page.goto("/login")
+        page.get_by_label("Name").fill("erna")
+        page.get_by_label("Password").fill(PASSWORDS["erna"])
+        page.locator("main").get_by_role("button", name="Log in").click()
+        page.locator("[data-station] img").nth(2).wait_for()
+        if screen == "wall":
+            page.wait_for_timeout(WATCHED_S * 1000)  # until there is something to see
+        for name, address in addresses(page).items():
+            page.goto(address)
+            page.wait_for_timeout(1500)
+            page.screenshot(path=output / f"{name}-{screen}.jpg", type="jpeg", quality=82)
+        context.close()
+
+
+def addresses(page):
+    page.goto("/parts?show=rejects&station=oven-1")
+    part = page.locator("#strip a").first.get_attribute("href")
+    return {
+        "live": "/",
+        "parts": "/parts?show=rejects&station=oven-1",
+        "part": part,
+        "why": f"{part}/why",
+        "report": "/report?station=oven-1",
+        "models": "/models",
+    }
+
+
+def scheme(screen):
+    return "dark" if screen == "wall" else "light"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path, help="folder of the pictures")
+    output = parser.parse_args().output
+    output.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder, chromium() as browser:
+        bundle = trained(Path(folder))
+        with PagedLine(Path(folder, "line"), bundle, CAMERAS) as line:
+            look(browser, line, output)
+
+
+if __name__ == "__main__":
+    main()
