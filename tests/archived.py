@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from ulid import ULID
@@ -48,4 +49,6 @@ def put(folder, inspection_id, outcome=Outcome.PASS, station=STATION, blocks=1, 
 
 def names(folder):
     """Of all files, by their places in the folder."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    # os.walk passes over what is deleted meanwhile.
+    found = [Path(root, file) for root, _, files in os.walk(folder) for file in files]
+    return sorted(str(path.relative_to(folder)) for path in found)

@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "inspector" / "cameras"))
 
 import wire
 
+del sys.path[0]  # a test reads this file too, and would find our genicam in the place of the SDK
+
 MONO8 = 0x01080001
 HEIGHT, WIDTH = 3, 4
 

@@ -33,7 +33,7 @@ def test_all_is_well(broker, tmp_path, capsys):
 
 def test_a_breach_is_told_and_is_the_exit_status(broker, capsys):
     with ScriptedStation(broker.port, ScriptedStation.answer):
-        status = run(broker.port, "--parts", "good-1,defect-1", "--count", "4")
+        status = run(broker.port, "--parts", "good-1,defect-1", "--count", "4", "--deadline-ms", "20000")
 
     assert status == 1
     assert "false_accept" in capsys.readouterr().out

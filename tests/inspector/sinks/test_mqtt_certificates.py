@@ -5,6 +5,7 @@ import pytest
 from cryptography import x509
 from prometheus_client import REGISTRY
 
+from inspector.metrics import CERTIFICATE_EXPIRY
 from inspector.sinks.mqtt import MqttSettings
 from inspector.sinks.mqtt_certificates import show_own
 from inspector.sinks.sparkplug import SparkplugSettings
@@ -31,6 +32,7 @@ def end_of(path):
 @pytest.mark.parametrize("kind", [MqttSettings, SparkplugSettings])
 def test_the_end_of_all_three_is_shown_once_there_is_a_connection(plant, kind):
     tls = plant.tls("station", "press-1")
+    CERTIFICATE_EXPIRY.clear()  # what other tests have left
     with plant.broker() as broker:
         settings = kind(host="localhost", port=broker.port, tls=tls)
         sink = settings.open("press-1")
