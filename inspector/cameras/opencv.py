@@ -8,7 +8,7 @@ from typing import Final, Literal, Protocol, Self
 from urllib.parse import quote
 
 import cv2
-from pydantic import PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from inspector.cameras.device import Device
 from inspector.cameras.live import LiveSettings
@@ -26,17 +26,45 @@ os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_flags;prefer_tcp|ff
 SourceKind = Literal["device", "stream", "file"]
 
 ONLY_FOR: Final[dict[SourceKind, frozenset[str]]] = {
-    "device": frozenset({"width", "height", "fps"}),
+    "device": frozenset({"width", "height", "fps", "pixel_format", "controls"}),
     "stream": frozenset({"username", "password_file"}),
     "file": frozenset({"mode", "rate_hz"}),
 }
 """Settings that mean something for one kind of source alone."""
 
+Control = Literal[
+    "auto_exposure", "exposure_time_absolute", "white_balance_automatic", "white_balance_temperature",
+    "focus_automatic_continuous", "focus_absolute", "gain", "brightness", "contrast", "saturation", "hue", "gamma",
+    "sharpness", "backlight_compensation", "zoom_absolute",
+]  # fmt: skip
+
+CONTROLS: Final[dict[str, int]] = {
+    "auto_exposure": cv2.CAP_PROP_AUTO_EXPOSURE,
+    "exposure_time_absolute": cv2.CAP_PROP_EXPOSURE,
+    "white_balance_automatic": cv2.CAP_PROP_AUTO_WB,
+    "white_balance_temperature": cv2.CAP_PROP_WB_TEMPERATURE,
+    "focus_automatic_continuous": cv2.CAP_PROP_AUTOFOCUS,
+    "focus_absolute": cv2.CAP_PROP_FOCUS,
+    "gain": cv2.CAP_PROP_GAIN,
+    "brightness": cv2.CAP_PROP_BRIGHTNESS,
+    "contrast": cv2.CAP_PROP_CONTRAST,
+    "saturation": cv2.CAP_PROP_SATURATION,
+    "hue": cv2.CAP_PROP_HUE,
+    "gamma": cv2.CAP_PROP_GAMMA,
+    "sharpness": cv2.CAP_PROP_SHARPNESS,
+    "backlight_compensation": cv2.CAP_PROP_BACKLIGHT,
+    "zoom_absolute": cv2.CAP_PROP_ZOOM,
+}
+"""By their names in V4L2, automatic ones before what they would change (Linux media API, User and Camera Controls)."""
+
 PROPERTIES: Final = {
+    "pixel_format": cv2.CAP_PROP_FOURCC,
     "width": cv2.CAP_PROP_FRAME_WIDTH,
     "height": cv2.CAP_PROP_FRAME_HEIGHT,
     "fps": cv2.CAP_PROP_FPS,
+    **CONTROLS,
 }
+"""In the order in which they are set: the format decides what sizes there are."""
 
 
 class OpenCVSettings(LiveSettings):
@@ -60,6 +88,12 @@ class OpenCVSettings(LiveSettings):
     """Devices only: height of the picture in pixels to ask for."""
     fps: PositiveInt | None = None
     """Devices only: frames per second to ask for; null takes the device's."""
+    pixel_format: str | None = Field(default=None, pattern=r"^[ -~]{4}$")
+    """Devices only: how pictures come over the cable, by its four characters, as YUYV or MJPG; null takes the
+    device's."""
+    controls: dict[Control, float] = Field(default={})
+    """Devices only: controls by their names in V4L2, in the device's own units (``v4l2-ctl --list-ctrls``), read back:
+    ``{auto_exposure: 1, exposure_time_absolute: 50, white_balance_automatic: 0, gain: 0}`` holds light and colours."""
     mode: Literal["once", "loop"] = "once"
     """Files only: ``once`` plays the file and ends, ``loop`` starts again."""
     rate_hz: PositiveFloat | None = None
@@ -153,13 +187,18 @@ class OpenCVSettings(LiveSettings):
                 f"station {station}: camera {_shown(self.source)} cannot be opened. Check that it is plugged in "
                 "(`v4l2-ctl --list-devices`), that this user is in the group video, and that no other program uses it."
             )
-        if refusal := refused(capture, {"width": self.width, "height": self.height, "fps": self.fps}):
+        if refusal := refused(capture, self._wishes()):
             capture.release()
             raise CameraError(
                 f"station {station}: camera {_shown(self.source)} {refusal}. "
-                "Ask for what `v4l2-ctl --list-formats-ext` shows."
+                "Ask for what `v4l2-ctl --list-formats-ext` and `--list-ctrls` show."
             )
         return capture
+
+    def _wishes(self) -> dict[str, float | None]:
+        code = cv2.VideoWriter.fourcc(*self.pixel_format) if self.pixel_format else None
+        format_ = {"pixel_format": code, "width": self.width, "height": self.height, "fps": self.fps}
+        return {**format_, **{str(name): value for name, value in self.controls.items()}}
 
 
 class Properties(Protocol):
@@ -172,9 +211,9 @@ class Properties(Protocol):
         """What the property is."""
 
 
-def refused(device: Properties, wishes: Mapping[str, int | None]) -> str | None:
+def refused(device: Properties, wishes: Mapping[str, float | None]) -> str | None:
     """Ask the device for the properties; what it gives in their stead, where that differs."""
-    asked = {name: value for name, value in wishes.items() if value is not None}
+    asked = {name: value for name in PROPERTIES if (value := wishes.get(name)) is not None}
     for name, value in asked.items():
         device.set(PROPERTIES[name], value)
     given = {name: device.get(PROPERTIES[name]) for name in asked}
@@ -184,7 +223,11 @@ def refused(device: Properties, wishes: Mapping[str, int | None]) -> str | None:
 
 
 def _listed(properties: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in properties.items())
+    return ", ".join(f"{name} {_shown_value(name, value)}" for name, value in properties.items())
+
+
+def _shown_value(name: str, value: float) -> str:
+    return int(value).to_bytes(4, "little").decode("ascii", "replace") if name == "pixel_format" else f"{value:g}"
 
 
 def _kind(source: int | str) -> SourceKind:

@@ -1,5 +1,6 @@
 import socket
 import threading
+from typing import ClassVar, get_args
 
 import cv2
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
-from inspector.cameras.opencv import OpenCVSettings, refused
+from inspector.cameras.opencv import CONTROLS, Control, OpenCVSettings, refused
 from inspector.errors import CameraError
 from inspector.inspection import EndOfFrames
 from tests.network_cameras import HttpCamera, RtspCamera, jpeg, next_frame
@@ -191,21 +192,57 @@ class TestDevice:
                 "was asked for width 1920, height 1080 and gives width 640, height 480",
             ),
             ({"width": None, "height": None, "fps": 60}, "was asked for fps 60 and gives fps 29.97"),
+            ({"gain": 4, "auto_exposure": 1}, None),
+            ({"gain": 9}, "was asked for gain 9 and gives gain 4"),
+            (
+                {"pixel_format": cv2.VideoWriter.fourcc(*"MJPG")},
+                "was asked for pixel_format MJPG and gives pixel_format YUYV",
+            ),
         ],
-        ids=["granted", "nothing asked", "other size", "other rate"],
+        ids=["granted", "nothing asked", "other size", "other rate", "controls", "other control", "other format"],
     )
     def test_what_it_gives_instead_is_shown(self, wishes, refusal):
         assert refused(StubbornDevice(), wishes) == refusal
+
+    def test_every_control_is_one_of_opencvs(self):
+        assert set(get_args(Control)) == CONTROLS.keys()
+
+    def test_the_format_comes_first_and_what_is_automatic_before_what_it_would_change(self):
+        device = StubbornDevice()
+
+        refused(device, {"exposure_time_absolute": 50, "fps": 30, "auto_exposure": 1, "pixel_format": 1, "width": 640})
+
+        assert device.asked == [
+            cv2.CAP_PROP_FOURCC,
+            cv2.CAP_PROP_FRAME_WIDTH,
+            cv2.CAP_PROP_FPS,
+            cv2.CAP_PROP_AUTO_EXPOSURE,
+            cv2.CAP_PROP_EXPOSURE,
+        ]
 
 
 class StubbornDevice:
     """A device that says yes to everything and changes nothing."""
 
+    VALUES: ClassVar = {
+        cv2.CAP_PROP_FRAME_WIDTH: 640,
+        cv2.CAP_PROP_FRAME_HEIGHT: 480,
+        cv2.CAP_PROP_FPS: 29.97,
+        cv2.CAP_PROP_GAIN: 4,
+        cv2.CAP_PROP_AUTO_EXPOSURE: 1,
+        cv2.CAP_PROP_EXPOSURE: 50,
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"YUYV"),
+    }
+
+    def __init__(self):
+        self.asked = []
+
     def set(self, prop, value):
+        self.asked.append(prop)
         return True
 
     def get(self, prop):
-        return {cv2.CAP_PROP_FRAME_WIDTH: 640, cv2.CAP_PROP_FRAME_HEIGHT: 480, cv2.CAP_PROP_FPS: 29.97}[prop]
+        return self.VALUES[prop]
 
 
 class TestFile:
@@ -279,6 +316,9 @@ class TestFile:
         ({"source": "rtsp://cam", "width": 9, "height": 9}, "height, width: only for a device"),
         ({"source": "clip.avi", "username": "u"}, "username: only for a stream, and the source is a file"),
         ({"source": 0, "width": 640}, "width and height are asked for together"),
+        ({"source": "clip.avi", "controls": {"gain": 1}}, "controls: only for a device"),
+        ({"source": 0, "controls": {"gian": 1}}, "gain"),
+        ({"source": 0, "pixel_format": "MJPEG"}, "pattern"),
         ({"source": "rtsp://cam", "password_file": "p"}, "needs a username"),
         ({"source": "rtsp://u:p@cam", "username": "u"}, "holds a user already"),
         ({"source": -1}, "number of a camera from 0"),
