@@ -57,7 +57,7 @@ def test_what_it_is_shown_stays_as_it_was(bundle, witness):
         Frame(picture, 0.0, utc_now(), 0, "camera"),
         picture,
         features,
-        lambda: bundle.heat_map(features),
+        lambda: bundle.heat_map(features)[0],
     )
     before = deepcopy((shown.inspection, picture, features.embedding, features.pooled, features.patches))
 

@@ -52,7 +52,8 @@ def test_every_page_is_accessible_and_fits_its_screen(person, line, screen, sche
     log_in(page, "otto")
     card = page.locator('[data-station="press-1"]')
     expect(card).to_contain_text(f"lid-{screen}-{scheme}")
-    pages |= {"/": "/", "/parts": "/parts", "part": card.locator(".what a").get_attribute("href")}
+    part = card.locator(".what a").get_attribute("href")
+    pages |= {each: each for each in ("/", "/parts", "/report", "/models", part, f"{part}/why")}
 
     for address in pages.values():
         page.goto(address)
