@@ -19,6 +19,9 @@ With 14 x 14 places it is the 4 pixels of 224 of PatchCore's paper.
 UNKNOWN: Final = 1e30
 """Stands for the heat of a place that is not a number; can be smoothed without overflow."""
 
+HOTTEST: Final = 10.0
+"""Spreads of normal places that ``overlay_alone`` draws hottest, unless one is hotter: a good part stays cold."""
+
 OPACITY: Final = 0.75
 """Of the hottest place: the part stays visible below it."""
 
@@ -52,3 +55,8 @@ def overlay(pixels: Pixels, grid: Floats, ceiling: float) -> Pixels:
     opacity = OPACITY * heat[..., None]
     blended: Pixels = np.rint((1 - opacity) * pixels + opacity * colours).astype(np.uint8)
     return blended
+
+
+def overlay_alone(pixels: Pixels, grid: Floats) -> Pixels:
+    """The picture with its heat map, of a picture that is looked at by itself."""
+    return overlay(pixels, grid, max(HOTTEST, float(grid.max())))

@@ -5,10 +5,13 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import Final
 
+import cv2
+
+from inspector.cores import give_way
 from inspector.errors import FrameError
-from inspector.heatmap import overlay
-from inspector.inspection import Evidence, Pixels
-from inspector.pictures import encode_jpeg, resize
+from inspector.heatmap import overlay_alone
+from inspector.inspection import Evidence
+from inspector.pictures import encode_jpeg, shrunk
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +20,6 @@ EVERY_S: Final = 0.4
 
 LONGEST_SIDE: Final = 640
 QUALITY: Final = 80
-HOTTEST: Final = 10.0
-"""Spreads of normal places that are drawn hottest, unless the picture has a hotter place."""
-
 KEPT: Final = 3
 """Pictures: a browser that was told of one has a second to fetch it."""
 
@@ -58,6 +58,7 @@ class LastPicture:
         self._thread.join(0.5)
 
     def _run(self) -> None:
+        give_way()
         while not self._closing.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._newest or self._closing.is_set())
@@ -69,7 +70,7 @@ class LastPicture:
     def _try(self, evidence: Evidence) -> None:
         try:
             self._write(evidence)
-        except (OSError, FrameError) as error:
+        except (OSError, FrameError, cv2.error) as error:
             if self._trouble != str(error):
                 log.warning("the last picture cannot be shown: %s", error, extra={"station": self._station})
             self._trouble = str(error)
@@ -77,12 +78,12 @@ class LastPicture:
             self._trouble = None
 
     def _write(self, evidence: Evidence) -> None:
-        small = _small(evidence.frame.pixels)
+        small = shrunk(evidence.frame.pixels, LONGEST_SIDE)
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         grid = evidence.heat_map()
         files = {PICTURE: small}
         if grid is not None:
-            files = {HEAT_MAP: overlay(small, grid, max(HOTTEST, float(grid.max()))), **files}
+            files = {HEAT_MAP: overlay_alone(small, grid), **files}
         unfinished = self._folder / UNFINISHED
         # The picture comes last: where it is there, so is its heat map.
         for ending, pixels in files.items():
@@ -124,9 +125,3 @@ class LastPictures:
 
 def _id_of(path: Path) -> str:
     return path.name.partition(".")[0]
-
-
-def _small(pixels: Pixels) -> Pixels:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, LONGEST_SIDE / max(height, width))
-    return resize(pixels, max(1, round(scale * height)), max(1, round(scale * width)))

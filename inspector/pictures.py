@@ -66,6 +66,13 @@ def resize(pixels: Pixels, height: int, width: int, out: Pixels | None = None) -
     return cv2.resize(nearer, (width, height), dst=out, interpolation=interpolation).astype(np.uint8, copy=False)
 
 
+def shrunk(pixels: Pixels, longest: int) -> Pixels:
+    """The picture in its own shape with a longer side of at most so many pixels; a small one as it is."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    return resize(pixels, max(1, round(scale * height)), max(1, round(scale * width)))
+
+
 def _halved(pixels: Pixels, height: int, width: int) -> Pixels:
     """The picture at a half, a quarter … of its size: no smaller than asked for, and while no row is left over.
 

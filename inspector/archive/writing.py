@@ -12,9 +12,9 @@ import cv2
 
 from inspector.archive.layout import HEAT_MAP, INSPECTION, Day, Part, date_of, name_of
 from inspector.errors import FrameError
-from inspector.heatmap import overlay
+from inspector.heatmap import overlay_alone
 from inspector.inspection import Evidence, Pixels, Reason
-from inspector.pictures import encode_jpeg, encode_png, resize
+from inspector.pictures import encode_jpeg, encode_png, shrunk
 
 FOLDER_MODE: Final = 0o750
 FILE_MODE: Final = 0o640
@@ -23,9 +23,6 @@ HEAT_MAP_PIXELS: Final = 640
 """The longer side of a heat map at most: it has a few places only, and twelve megapixels of it take seconds."""
 
 HEAT_MAP_QUALITY: Final = 85
-
-HOTTEST: Final = 10.0
-"""Spreads of normal places that are drawn hottest, unless the picture has a hotter place: a good part stays cold."""
 
 
 class Writer:
@@ -72,10 +69,7 @@ class Writer:
         grid = evidence.heat_map() if evidence.inspection.score is not None else None
         if grid is None:
             return None
-        height, width = evidence.frame.pixels.shape[:2]
-        smaller = min(1.0, HEAT_MAP_PIXELS / max(height, width))
-        pixels = resize(evidence.frame.pixels, max(1, round(smaller * height)), max(1, round(smaller * width)))
-        return encode_jpeg(overlay(pixels, grid, max(HOTTEST, float(grid.max()))), HEAT_MAP_QUALITY)
+        return encode_jpeg(overlay_alone(shrunk(evidence.frame.pixels, HEAT_MAP_PIXELS), grid), HEAT_MAP_QUALITY)
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self.folder).free
