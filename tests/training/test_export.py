@@ -183,7 +183,8 @@ def test_what_training_knows_goes_into_the_manifest(exported):
 
 class TestKnownAnomalies:
     @pytest.fixture(scope="class")
-    def bundle(self, of_two_types, pictures_of_two_types, tmp_path_factory):
+    @classmethod
+    def bundle(cls, of_two_types, pictures_of_two_types, tmp_path_factory):
         path = tmp_path_factory.mktemp("two types") / "plates"
         export(of_two_types, golden_pictures(of_two_types, pictures_of_two_types), path, FIELDS)
         return read_bundle(path)
@@ -236,7 +237,8 @@ def test_without_anomalies_there_is_no_gate_and_nothing_to_name(tmp_path):
 
 class TestEightBits:
     @pytest.fixture(scope="class")
-    def written(self, exported, tmp_path_factory):
+    @classmethod
+    def written(cls, exported, tmp_path_factory):
         model, data = exported[0], small_training_set()
         path = tmp_path_factory.mktemp("int8") / "plates"
         return path, export(model, golden_pictures(model, data), path, FIELDS, quantise_on=data)

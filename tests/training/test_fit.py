@@ -259,7 +259,8 @@ class TestCritical:
     """Scratches so faint that they hide among the normals."""
 
     @pytest.fixture(scope="class")
-    def faint(self):
+    @classmethod
+    def faint(cls):
         faint = (0.95 * good_parts(8, seed=8) + 0.05 * scratched_parts(8, seed=8)).astype(np.uint8)
         return TrainingSet(good_parts(40), good_parts(99, seed=1), {"faint": faint}, {})
 

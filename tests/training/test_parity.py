@@ -57,12 +57,14 @@ def test_the_summary_holds_the_record_and_the_rejects():
 
 class TestProof:
     @pytest.fixture(scope="class")
-    def graphs(self, exported):
+    @classmethod
+    def graphs(cls, exported):
         graph = (exported[1].path / "model.onnx").read_bytes()
         return quantised(graph, small_training_set().normal), graph
 
     @pytest.fixture(scope="class")
-    def golden(self, exported):
+    @classmethod
+    def golden(cls, exported):
         return list(exported[1].golden())
 
     def test_compares_held_out_normals_and_anomalies(self, exported, graphs, golden):

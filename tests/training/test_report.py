@@ -4,6 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from inspector.inspection import Outcome
 from tests.parts import good_parts, scratched_parts, write_parts
@@ -80,10 +81,13 @@ def test_a_picture_that_could_not_be_scored_does_not_spoil_the_scale(name, score
 
 
 def test_every_score_is_in_the_histogram(scored, tmp_path, monkeypatch):
-    counts = []
-    monkeypatch.setattr(
-        "matplotlib.axes.Axes.hist", lambda self, x, bins, **_: counts.append(np.histogram(x, bins)[0].sum())
-    )
+    counts, draw = [], Axes.hist
+
+    def counted(axes, values, bins, **style):
+        counts.append(np.histogram(values, bins)[0].sum())
+        return draw(axes, values, bins, **style)
+
+    monkeypatch.setattr(Axes, "hist", counted)
 
     DRAWINGS["histogram"](scored, tmp_path / "drawn.png")
 
