@@ -3,14 +3,16 @@
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Final
 
 from inspector import metrics
-from inspector.archive.prune import Limits, Report, prune
-from inspector.cores import give_way
+from inspector.archive.apart import prune_apart
+from inspector.archive.prune import Limits, Report
 from inspector.errors import ArchiveError
 from inspector.inspection import Outcome, utc_now
 
@@ -29,13 +31,16 @@ ROOM: Final = 1.1
 """When space is short so much more than the least is made free: it would be short again at once."""
 
 
+Prune = Callable[[Path, Limits, datetime], Report | None]
+
+
 class Janitor:
     """One for all stations of a process; if several processes share the folder, one of them prunes at a time."""
 
     name = "archive-janitor"
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self._folder, self._limits = folder, limits
+    def __init__(self, folder: Path, limits: Limits, prune: Prune = prune_apart) -> None:
+        self._folder, self._limits, self._prune = folder, limits, prune
         self._last_s: float | None = None
         self._said: str | None = None
         for outcome in Outcome:
@@ -43,7 +48,6 @@ class Janitor:
 
     def run(self, stop: Event) -> None:
         """Go on until ``stop`` is set."""
-        give_way()
         self.tend()
         while not stop.wait(LOOK_S):
             self.tend()
@@ -58,12 +62,12 @@ class Janitor:
         since_s = float("inf") if self._last_s is None else now_s - self._last_s
         if since_s >= (AT_LEAST_S if is_short else EVERY_S):
             self._last_s = now_s
-            self._prune(is_short=is_short)
+            self._clear(is_short=is_short)
 
-    def _prune(self, *, is_short: bool) -> None:
+    def _clear(self, *, is_short: bool) -> None:
         least = int(self._limits.min_free_bytes * (ROOM if is_short else 1))
         try:
-            report = prune(self._folder, replace(self._limits, min_free_bytes=least), now=utc_now(), wait=False)
+            report = self._prune(self._folder, replace(self._limits, min_free_bytes=least), utc_now())
         except ArchiveError as error:
             self._say(str(error))
             return

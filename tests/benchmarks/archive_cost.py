@@ -4,8 +4,8 @@
 
 A station judges frames of that size at that rate. The contenders take turns: ``without`` an archive; ``keeping all``,
 which is the worst case: each frame is compressed, drawn over with its heat map, and written with three waits for the
-disk; and ``pruning``, while the janitor goes through 30,000 files without a pause. ``see`` is the time for which the
-station's thread is in the archive's hands.
+disk; and ``pruning``, while 30,000 files are gone through again and again, by a process of its own as the daemon has it
+done, and by a thread of this one. ``see`` is the time for which the station's thread is in the archive's hands.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inspector.archive import ArchiveSettings
+from inspector.archive.apart import prune_apart
 from inspector.archive.prune import Limits, prune
 from inspector.bench.report import machine
 from inspector.bundle import read_bundle
@@ -47,21 +48,26 @@ class Nobody:
 
 
 class Pruning(Nobody):
-    """The janitor alone, which finds nothing to delete."""
+    """Retention alone, which finds nothing to delete."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, prune):
         self._stop = Event()
-        self._thread = Thread(target=self._run, args=(folder,))
+        self._thread = Thread(target=self._run, args=(folder, prune))
         self._thread.start()
 
-    def _run(self, folder):
-        give_way()
+    def _run(self, folder, prune):
         while not self._stop.is_set():
-            prune(folder, Limits(pass_days=1e4, reject_days=1e4, max_bytes=None, min_free_bytes=0), now=utc_now())
+            prune(folder, Limits(pass_days=1e4, reject_days=1e4, max_bytes=None, min_free_bytes=0), utc_now())
 
     def close(self):
         self._stop.set()
         self._thread.join()
+
+
+def prune_here(folder, limits, now):
+    """As the daemon did at first."""
+    give_way()
+    return prune(folder, limits, now=now)
 
 
 def a_frame(megapixels, number):
@@ -97,7 +103,8 @@ def measure(bundle, folder, megapixels, count, rate_hz, old=10_000):
     contenders = {
         "without": Nobody,
         "keeping all": lambda: settings.open(STATION),
-        "pruning": lambda: Pruning(folder / "old"),
+        "pruning": lambda: Pruning(folder / "old", prune_apart),
+        "pruning in this process": lambda: Pruning(folder / "old", prune_here),
     }
     turn(judge, Nobody(), frames, 5, rate_hz)
     times_ms = {name: {"verdict": [], "see": []} for name in contenders}

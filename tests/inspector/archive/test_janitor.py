@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from inspector.archive.holds import locked, place
 from inspector.archive.janitor import Janitor
-from inspector.archive.prune import Limits
+from inspector.archive.prune import Limits, prune
 from inspector.inspection import utc_now
 from tests.archived import id_at, names, put
 from tests.broker import wait_until
@@ -52,7 +52,8 @@ def test_where_space_is_short_it_does_not_wait_so_long_and_makes_some_more(tmp_p
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     for number in range(30):
         put(tmp_path, id_at(NOW, seconds=-number), parts=("jpg",))
-    keeper = janitor(tmp_path, min_free_bytes=50 * BLOCK)
+    limits = Limits(pass_days=10, reject_days=10, max_bytes=None, min_free_bytes=50 * BLOCK)
+    keeper = Janitor(tmp_path, limits, lambda folder, few, now: prune(folder, few, now=now))
     keeper.tend()
     assert len(names(tmp_path)) == 30
 
