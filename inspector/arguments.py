@@ -26,6 +26,14 @@ def number_or_nan(text: str) -> float:
         return math.nan
 
 
+def finite(text: str) -> float:
+    """Raises ArgumentTypeError for what is no finite number."""
+    number = number_or_nan(text)
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return number
+
+
 def share_or_nan(text: str) -> float:
     """A share in per cent, ``0.5%``, or as it is, ``0.005``; NaN, which is within no bounds, where it is neither."""
     number = text.strip()

@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bundle = commands.add_parser(
         "bundle",
-        help="show a bundle and its calibrations, or how two differ",
+        help="show a bundle and its calibrations, how two differ, or set a threshold",
         description=bundle_options.DESCRIPTION,
         epilog=bundle_options.EPILOG,
         formatter_class=raw,

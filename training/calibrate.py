@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from inspector.bundle import Calibration
+from inspector.bundle.rounding import ROUNDING, room
 from inspector.inspection import Floats
 from training.contract import Contract, HeldOut, contract, cost_record
 from training.costs import Costs
 from training.promise import Promised, highest_by_group
-from training.rounding import ROUNDING, room
 
 log = logging.getLogger(__name__)
 

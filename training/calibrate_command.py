@@ -11,7 +11,7 @@ from typing import Any, Final
 from rich.markup import escape
 
 from inspector.arguments import number_or_nan, share_or_nan
-from inspector.bundle import Bundle, Calibration, EscapeCost, change_manifest, read_bundle
+from inspector.bundle import Bundle, Calibration, EscapeCost, change_manifest, golden_at, read_bundle
 from inspector.engines import Engine
 from inspector.errors import ConfigError
 from training.contract import check_possible
@@ -20,7 +20,7 @@ from training.data import group_of_each, scan_normals
 from training.history import event
 from training.progress import console, tracking
 from training.promise import CONFIDENCE, Promised, Terms, TooFewNormalsError
-from training.recalibrate import golden_at, recalibrate, score_normals
+from training.recalibrate import recalibrate, score_normals
 from training.summary import calibration_in_words
 
 DESCRIPTION: Final = """Reads a bundle's threshold anew from normal pictures that its training has not seen, so that at

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inspector.bundle import CostRecord, Promise, ReviewBand, TailRecord
+from inspector.bundle.rounding import room
 from inspector.errors import DataError
 from inspector.inspection import Floats
 from training.costs import Costs
 from training.promise import Promised, Terms, at_most, check_enough, percent_up
-from training.rounding import room
 from training.tail import LEAST_P, Tail, check_modelled
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from inspector.bundle import EscapeCost
+from inspector.bundle.rounding import room
 from inspector.inspection import Floats
-from training.rounding import room
 
 PER_MILLION: Final = 1e6
 

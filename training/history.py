@@ -1,11 +1,7 @@
 """Who set a bundle's threshold, when and from what: the bundle keeps every time."""
 
-import getpass
-import os
-import socket
-
 from inspector import __version__
-from inspector.bundle import Calibration, CalibrationEvent
+from inspector.bundle import Calibration, CalibrationEvent, whoever
 from inspector.inspection import utc_now
 
 
@@ -39,12 +35,3 @@ def event(
         threshold=calibration.threshold,
         previous_threshold=previous_threshold,
     )
-
-
-def whoever() -> str:
-    """The user that this process runs as, and the machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"

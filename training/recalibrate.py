@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inspector.bundle import Bundle, Calibration, GoldenPicture, Manifest, Promise, score_tolerance
+from inspector.bundle import Bundle, Calibration, Manifest, Promise, critical_limit, critical_missed
 from inspector.errors import BundleError, DataError
 from inspector.inspection import Floats, Outcome, utc_now
 from training.contract import HeldOut, contract
@@ -16,7 +16,6 @@ from training.evaluate import score_files
 from training.features import Progress, silent
 from training.prepare import digest_of_files
 from training.promise import Promised, highest_by_group, percent_up
-from training.rounding import ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def recalibrate(
     held_out = HeldOut(highest_by_group(normals.scores, promised.groups), _left_out(old))
     limit = critical_limit(old)
     made = contract(held_out, promised, limit if critical_first else math.inf, costs)
-    missed, promise = _missed(old, made.threshold), made.promise
+    missed, promise = critical_missed(old, made.threshold), made.promise
     if promise and made.threshold > limit:
         promise = _without_critical(promise, old, missed)
     return old.model_copy(
@@ -90,47 +89,6 @@ def recalibrate(
 def _left_out(calibration: Calibration) -> dict[str, Floats]:
     recorded = {**calibration.critical_scores, **calibration.other_scores}
     return {name: np.array(scores, np.float32) for name, scores in recorded.items()}
-
-
-def critical_limit(calibration: Calibration) -> float:
-    """The highest threshold at which no more critical pictures pass than do now; infinite where there are none.
-
-    A bundle that did not record their scores promises that of its own threshold only.
-    """
-    if sum(calibration.critical.values()) == calibration.critical_missed:
-        return math.inf
-    caught = [score for score in _critical_scores(calibration) if score > calibration.threshold]
-    return max([calibration.threshold, *(score - ROUNDING * abs(score) for score in caught[:1])])
-
-
-def golden_at(manifest: Manifest, threshold: float) -> tuple[GoldenPicture, ...]:
-    """The golden pictures with their verdicts at another threshold, but for those that rounding would decide.
-
-    Raises BundleError where none is left.
-    """
-    more = manifest.int8.largest_difference if manifest.int8 else 0.0
-    clear = [each for each in manifest.golden if abs(each.score - threshold) > score_tolerance(each.score) + more]
-    if not clear:
-        raise BundleError(
-            f"all {len(manifest.golden)} golden pictures score so near to the new threshold {threshold:.4g} that they "
-            "would prove nothing; the bundle stays as it is: fit it again, with these normals held out"
-        )
-    outcomes = {True: Outcome.PASS, False: Outcome.FAIL}
-    return tuple(each.model_copy(update={"outcome": outcomes[each.score <= threshold]}) for each in clear)
-
-
-def _critical_scores(calibration: Calibration) -> list[float]:
-    return sorted(score for own in calibration.critical_scores.values() for score in own)
-
-
-def _missed(old: Calibration, threshold: float) -> int:
-    if old.critical_scores or threshold <= old.threshold or not old.critical:
-        scores = _critical_scores(old)
-        return sum(score <= threshold for score in scores) if scores else old.critical_missed
-    raise DataError(
-        "the bundle does not record the scores of its critical pictures, so nobody can say how many would pass at a "
-        "higher threshold; fit or export it again, or let the critical types come first"
-    )
 
 
 def _without_critical(promise: Promise, old: Calibration, missed: int) -> Promise:

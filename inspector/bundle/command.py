@@ -11,9 +11,10 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from inspector.bundle.by_hand import CONFIDENCE, Prospect, prospects, set_by_hand, whoever
 from inspector.bundle.difference import caught_by_type, differences
 from inspector.bundle.manifest import Calibration, Manifest
-from inspector.bundle.reading import read_manifest
+from inspector.bundle.reading import read_bundle, read_manifest
 
 EXIT_DIFFERENT: Final = 1
 
@@ -25,8 +26,8 @@ SHOWN: Final = 60
 
 
 def bundle(arguments: argparse.Namespace) -> int:
-    """Do what the arguments of ``options`` say; returns the exit status. Raises BundleError."""
-    status: int = {"show": _show, "diff": _diff}[arguments.what](arguments)
+    """Do what the arguments of ``options`` say; returns the exit status. Raises BundleError and DataError."""
+    status: int = {"show": _show, "diff": _diff, "threshold": _by_hand}[arguments.what](arguments)
     return status
 
 
@@ -57,6 +58,46 @@ def _diff(arguments: argparse.Namespace) -> int:
     else:
         print(f"no difference: both are {digest_a}")
     return EXIT_DIFFERENT if found else 0
+
+
+def _by_hand(arguments: argparse.Namespace) -> int:
+    bundle, path = read_bundle(arguments.bundle), arguments.output or arguments.bundle
+    prospect, written = prospects(bundle)(arguments.at), None
+    if arguments.reason:
+        set_by_hand(
+            bundle,
+            arguments.at,
+            path,
+            by=arguments.by or whoever(),
+            reason=arguments.reason,
+            let_critical_pass=arguments.let_critical_pass,
+        )
+        written = read_manifest(path)[1]
+    if arguments.json:
+        print(json.dumps(asdict(prospect) | {"bundle": str(path) if written else None, "digest": written}))
+        return 0
+    for line in _in_words(prospect):
+        print(line)
+    print(f"written: {path}  {written[:12]}" if written else "nothing was changed: give a --reason to set it")
+    return 0
+
+
+def _in_words(prospect: Prospect) -> Iterator[str]:
+    """What a threshold would do."""
+    if prospect.normals:
+        yield f"{prospect.rejected} of {prospect.normals} held-out normals are above {prospect.threshold:.6g}"
+    if prospect.proved is None:
+        yield (
+            "nothing is proved: the bundle has no scores of held-out normals, or does not say which of them belong "
+            "together; `inspector-train calibrate` proves it"
+        )
+    else:
+        yield f"at most {_share(prospect.proved)} of good parts rejected, at {_share(CONFIDENCE)} confidence"
+    if prospect.critical:
+        yield (
+            f"{prospect.critical_missed} of {prospect.critical} left-out pictures of critical types pass, "
+            f"{prospect.critical_missed_now} do now"
+        )
 
 
 def _identity(manifest: Manifest, digest: str) -> RenderableType:
@@ -111,12 +152,13 @@ def _types(manifest: Manifest) -> Table:
 
 
 def _calibrations(manifest: Manifest) -> Table:
-    table = Table("when", "who", "from", "by", "rejects at most", "threshold", title="calibrations")
+    table = Table("when", "who", "why", "from", "by", "rejects at most", "threshold", title="calibrations")
     for each in manifest.calibrations:
         was = "" if each.previous_threshold is None else f" (was {each.previous_threshold:.4g})"
         table.add_row(
             f"{each.at:%Y-%m-%d %H:%M}",
             escape(each.by),
+            escape(each.reason),
             escape(f"{each.normals} normals, {each.normals_from}"),
             each.method,
             _share(each.max_false_reject),

@@ -165,6 +165,8 @@ class CalibrationEvent(Settings):
     at: AwareDatetime
     by: str
     """Who did it, as they said or as the machine knows them."""
+    reason: str = ""
+    """Why, in their words; empty for what a program chose."""
     program: str
     """The command and its version."""
     normals_from: str

@@ -4,13 +4,19 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-DESCRIPTION: Final = "What a bundle is, where its threshold comes from, and how two bundles differ; nothing is changed."
+from inspector.arguments import finite
+
+DESCRIPTION: Final = (
+    "What a bundle is, where its threshold comes from, how two bundles differ, and another threshold for one."
+)
 
 EPILOG: Final = """examples:
   inspector bundle show bundles/cells
   inspector bundle diff bundles/cells bundles/cells-new --json
+  inspector bundle threshold bundles/cells --at 3.2                         what it would promise; changes nothing
+  inspector bundle threshold bundles/cells --at 3.2 --reason 'new lamp' --output bundles/cells-3.2
 
-exit status: 0 shown, or no difference; 1 they differ; 78 no bundle, told in one message
+exit status: 0 shown or written, or no difference; 1 they differ; 78 no bundle, or a refusal, told in one message
 """
 
 
@@ -26,3 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff.add_argument("a", type=Path, metavar="A", help="folder of a bundle")
     diff.add_argument("b", type=Path, metavar="B", help="folder of another")
     diff.add_argument("--json", action="store_true", help="a list of differences as JSON instead of the table")
+
+    threshold = what.add_parser(
+        "threshold",
+        help="what a threshold would promise by the bundle's own record, and with --reason a bundle with it",
+    )
+    threshold.add_argument("bundle", type=Path, help="folder of the bundle")
+    threshold.add_argument("--at", type=finite, required=True, metavar="SCORE", help="a score above it is FAIL")
+    threshold.add_argument("--reason", metavar="TEXT", help="set it, for this reason, which the bundle keeps")
+    threshold.add_argument("--by", metavar="NAME", help="who sets it; default: the user and the machine")
+    threshold.add_argument("--output", type=Path, metavar="DIR", help="write a new bundle; default: change this one")
+    threshold.add_argument("--let-critical-pass", action="store_true",
+                           help="although more left-out pictures of critical types pass than now")  # fmt: skip
+    threshold.add_argument("--json", action="store_true", help="what is known of it as JSON")

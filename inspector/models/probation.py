@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
+from inspector.binomial import at_least, at_most, bounds
 from inspector.inspection import Inspection, Outcome, Reason
-from inspector.models.binomial import at_least, at_most, bounds
 
 DOUBT: Final = 1e-3
 """How probable it may be that a model which is as it was expected to be is taken back all the same: half of it on each

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.bundle import EscapeCost
+from inspector.bundle.rounding import room
 from training.costs import Costs
-from training.rounding import room
 
 SCORES = st.lists(st.floats(-9, 9, width=32), min_size=1, max_size=12).map(lambda own: np.array(own, np.float32))
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector.bundle import Calibration, GoldenPicture, change_manifest, read_bundle
+from inspector.bundle import Calibration, change_manifest, critical_limit, read_bundle
 from inspector.engines import Engine
 from inspector.errors import BundleError, DataError
 from inspector.inspection import Outcome
@@ -19,7 +19,7 @@ from training.evaluate import score_files
 from training.history import whoever
 from training.prepare import digest_of_files
 from training.promise import Promised, Terms
-from training.recalibrate import Normals, critical_limit, golden_at, recalibrate, score_normals
+from training.recalibrate import Normals, recalibrate, score_normals
 
 NORMALS = 70
 
@@ -346,7 +346,9 @@ class TestCritical:
     def test_the_command_says_what_gave_way(self, small_bundle, normals, tmp_path, capsys):
         path = shutil.copytree(small_bundle, tmp_path / "bundle")
         old = read_manifest(path)["calibration"]
-        low = 0.5 * read_bundle(path).threshold
+        judged = score_files(read_bundle(path), {"normal": files_of(normals)})
+        low = float(np.median([each.score for each in judged]))
+        assert low > 0
         tamper(path, calibration=old | {"threshold": low, "critical_scores": {"scratch": [low * 1.02]}})
         tamper(path, golden=[each for each in read_manifest(path)["golden"] if each["label"] == "scratch"])
 
@@ -359,28 +361,6 @@ class TestCritical:
         calibration = read_bundle(small_bundle).manifest.calibration
 
         assert {name: len(own) for name, own in calibration.critical_scores.items()} == calibration.critical
-
-
-class TestGolden:
-    def golden(self, score):
-        return GoldenPicture(file="a.png", label="normal", score=score, outcome=Outcome.PASS)
-
-    def test_verdicts_follow_the_threshold(self, small_bundle):
-        manifest = read_bundle(small_bundle).manifest.model_copy(update={"golden": (self.golden(1), self.golden(3))})
-
-        assert [each.outcome for each in golden_at(manifest, 2.0)] == [Outcome.PASS, Outcome.FAIL]
-        assert [each.outcome for each in golden_at(manifest, 0.5)] == [Outcome.FAIL, Outcome.FAIL]
-
-    def test_those_that_rounding_would_decide_are_left_out(self, small_bundle):
-        manifest = read_bundle(small_bundle).manifest.model_copy(update={"golden": (self.golden(1), self.golden(3))})
-
-        assert [each.score for each in golden_at(manifest, 3.002)] == [1]
-
-    def test_none_left_is_refused(self, small_bundle):
-        manifest = read_bundle(small_bundle).manifest.model_copy(update={"golden": (self.golden(1),)})
-
-        with pytest.raises(BundleError, match=r"all 1 golden pictures .* stays as it is"):
-            golden_at(manifest, 1.0)
 
 
 class Turned:

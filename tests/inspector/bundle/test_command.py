@@ -104,3 +104,35 @@ def test_the_same_bundle_elsewhere_is_no_difference(small_bundle, tmp_path, caps
 def test_what_is_no_bundle_is_told_in_one_message(small_bundle, tmp_path, capsys):
     assert main(["bundle", "diff", str(small_bundle), str(tmp_path)]) == 78
     assert "bundle.json" in capsys.readouterr().err
+
+
+class TestThreshold:
+    def at(self, bundle, *more):
+        return ["bundle", "threshold", str(bundle.path), "--at", str(bundle.threshold * 1.1), *more]
+
+    @pytest.fixture
+    def bundle(self, small_bundle, tmp_path):
+        return read_bundle(shutil.copytree(small_bundle, tmp_path / "bundle"))
+
+    def test_it_only_looks_unless_there_is_a_reason(self, bundle, capsys):
+        assert main(self.at(bundle)) == 0
+
+        said = capsys.readouterr().out
+        assert "of 99 held-out normals are above" in said
+        assert "confidence" in said
+        assert "nothing was changed" in said
+        assert read_manifest(bundle.path)[1] == bundle.digest
+
+    def test_with_a_reason_it_is_set_and_the_history_says_why(self, bundle, capsys):
+        assert main(self.at(bundle, "--reason", "new lamp", "--by", "anna", "--let-critical-pass", "--json")) == 0
+
+        said = json.loads(capsys.readouterr().out)
+        assert said["digest"] == read_manifest(bundle.path)[1] != bundle.digest
+        assert said["proved"] == read_manifest(bundle.path)[0].calibration.promise.max_false_reject
+        assert main(["bundle", "show", str(bundle.path)]) == 0
+        assert "new lamp" in capsys.readouterr().out
+
+    def test_a_score_that_is_none_is_a_wrong_command_line(self, bundle):
+        with pytest.raises(SystemExit) as ended:
+            main(["bundle", "threshold", str(bundle.path), "--at", "nan"])
+        assert ended.value.code == 2

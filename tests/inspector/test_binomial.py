@@ -1,7 +1,7 @@
 import pytest
 from scipy import stats
 
-from inspector.models.binomial import at_least, at_most, bounds
+from inspector.binomial import at_least, at_most, bounds
 
 CASES = [(0, 1, 0.5), (3, 50, 0.02), (50, 50, 0.9), (200, 1000, 0.3), (0, 10, 0.0), (10, 10, 1.0), (1, 10, 0.0)]
 
