@@ -29,6 +29,8 @@ class PageSettings(Settings):
     """Whoever has not touched the page for so long has to log in again. A picture that comes by itself is no touch."""
     session_hours: PositiveFloat = 12
     """Whoever has been logged in for so long has to log in again, in any case: a shift and its handover."""
+    reinspection_s: PositiveFloat = 20
+    """Seconds that a person needs to look at a rejected part again: what the page reckons a threshold's cost by."""
 
     @property
     def last_pictures(self) -> Path:

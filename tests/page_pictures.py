@@ -33,6 +33,8 @@ CAMERAS = {
 }
 SCREENS = {"wall": (1920, 1080), "tablet": (1024, 768), "phone": (390, 844)}
 WATCHED_S = 90
+LONG = {"threshold"}
+"""Pages that are shown whole."""
 
 
 def trained(folder):
@@ -65,7 +67,7 @@ def look(browser, line, output):
         for name, address in addresses(page).items():
             page.goto(address)
             page.wait_for_timeout(1500)
-            page.screenshot(path=output / f"{name}-{screen}.jpg", type="jpeg", quality=82)
+            page.screenshot(path=output / f"{name}-{screen}.jpg", type="jpeg", quality=82, full_page=name in LONG)
         context.close()
 
 
@@ -77,6 +79,7 @@ def addresses(page):
         "parts": "/parts?show=rejects&station=oven-1",
         "part": part,
         "why": f"{part}/why",
+        "threshold": "/threshold/oven-1",
         "report": "/report?station=oven-1",
         "models": "/models",
     }

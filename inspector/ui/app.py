@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inspector.errors import InspectorError
-from inspector.ui import actions, entrance, live, models_page, parts, report, teach, why
+from inspector.ui import actions, entrance, live, models_page, parts, report, teach, threshold_page, why
 from inspector.ui.guard import Headers
 from inspector.ui.office import Office
 from inspector.ui.pages import render
@@ -48,6 +48,7 @@ def application(office: Office) -> Starlette:
             *parts.ROUTES,
             *report.ROUTES,
             *teach.ROUTES,
+            *threshold_page.ROUTES,
             *why.ROUTES,
             Route("/health", _health),
             Mount("/static", StaticFiles(packages=[("inspector.ui", "static")])),

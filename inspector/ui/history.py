@@ -26,6 +26,11 @@ ALARM: Final = "alarm"
 ALARM_NOTES: Final = 1000
 """Notes in which the last state of each alarm is looked for, as the daemon does at its start."""
 
+LAST_SCORES: Final = (
+    "SELECT at, json_extract(payload, '$.score'), json_extract(payload, '$.bundle') FROM rows"
+    " WHERE kind = 'inspection' ORDER BY number DESC LIMIT ?"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -33,6 +38,15 @@ class Part:
 
     number: int
     inspection: Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """As little of an inspection as a thousand of them are drawn of."""
+
+    at: datetime
+    score: float | None
+    bundle: str
 
 
 class History:
@@ -68,6 +82,14 @@ class History:
         """The part of an inspection, None where the record has none of that id."""
         found = self.parts(Filter(id=inspection_id), 1)
         return found[0] if found else None
+
+    def scored(self, count: int) -> list[Scored]:
+        """The last inspections, the newest first."""
+        with self._open() as connection:
+            if not connection:
+                return []
+            rows = connection.execute(LAST_SCORES, (count,))
+            return [Scored(datetime.fromisoformat(at), score, bundle) for at, score, bundle in rows]
 
     def alarms(self) -> list[AlarmMessage]:
         """Those that are not reset, in the order of their names."""

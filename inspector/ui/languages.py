@@ -2,6 +2,7 @@
 
 import gettext
 import io
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -50,6 +51,12 @@ class Language:
     def share(self, value: float) -> str:
         """In per cent, with one digit after the point."""
         return format_percent(value, "#,##0.0\u00a0%", locale=LOCALES[self.code])
+
+    def at_most(self, value: float) -> str:
+        """In per cent with three digits, rounded up so that "at most" stays true."""
+        digits = max(0, 2 - math.floor(math.log10(100 * value))) if value > 0 else 0
+        up = math.ceil(100 * value * 10**digits - 1e-9) / 10**digits
+        return f"{format_decimal(up, '#,##0.######', locale=LOCALES[self.code])}\u00a0%"
 
 
 @cache

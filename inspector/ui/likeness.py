@@ -80,6 +80,12 @@ class Likeness:
             return None
         return known.bundle.path / GOLDEN / file
 
+    def bundle(self, digest: str) -> Bundle | None:
+        """The bundle of this digest, None where it is not there any more. Raises BundleError."""
+        with self._asking:
+            known = self._of(digest)
+        return known.bundle if known else None
+
     def types(self, digest: str) -> tuple[AnomalyType, ...]:
         """Those that the model of this digest was trained with; none where it is not there any more."""
         folder = self._folder(digest)

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from inspector.bundle import Manifest, read_manifest
@@ -15,13 +15,11 @@ from inspector.inspection import StationState
 from inspector.models import Store
 from inspector.plc import ModelStep
 from inspector.ui.accounts import Role
-from inspector.ui.guard import needs, visitor_of
+from inspector.ui.guard import needs
+from inspector.ui.handover import hand_over, parts_to_compare
 from inspector.ui.office import office_of
 from inspector.ui.pages import render
 from inspector.ui.switchboard import Now
-
-MOST_PARTS: Final = 100_000
-"""That a comparison can be asked to take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +43,10 @@ async def show(request: Request) -> Response:
 async def deploy(request: Request) -> Response:
     """Have a bundle of the store take over, after it was compared on as many parts as asked."""
     form, station = await request.form(), request.path_params["station"]
-    digest, parts = str(form.get("bundle", "")), str(form.get("shadow", ""))
-    office = office_of(request)
+    digest, office = str(form.get("bundle", "")), office_of(request)
     if station not in office.histories or not office.store or digest not in office.store.digests():
         raise HTTPException(404)
-    if not parts.isdecimal() or int(parts) > MOST_PARTS:
-        raise HTTPException(400)
-    reply = await asyncio.to_thread(
-        office.switchboard.ask,
-        "deploy",
-        station,
-        visitor_of(request).account.name,
-        bundle=digest,
-        shadow=int(parts),
-    )
-    if reply.accepted:
-        return RedirectResponse("/models", 303)
-    return render(request, "refused.html", 409, status=409, why=reply.message)
+    return await hand_over(request, station, digest, parts_to_compare(form))
 
 
 def _stored(store: Store) -> list[Stored]:

@@ -97,3 +97,14 @@ def test_what_is_no_record_is_said(history, records):
 
     with pytest.raises(ConfigError, match=r"press-1\.sqlite"):
         history.parts(Filter(), 1)
+
+
+def test_scores_come_newest_first_with_what_judged(record, history):
+    said = [record.append(an_inspection(outcome, bundle=bundle * 64)) for outcome, bundle in
+            ((Outcome.PASS, "a"), (Outcome.ERROR, "b"), (Outcome.FAIL, "c"))]  # fmt: skip
+    record.note("start", {})
+
+    found = history.scored(2)
+
+    assert [(each.score, each.bundle[0]) for each in found] == [(3.0, "c"), (None, "b")]
+    assert found[0].at == said[2].captured_at

@@ -79,3 +79,16 @@ def test_every_alarm_has_words(name):
     words = environment("en").get_template("words.html").module
 
     assert str(words.alarm(name)) != name
+
+
+@pytest.mark.parametrize(
+    ("code", "share", "text"),
+    [
+        ("en", 0.0142, "1.42\u00a0%"),
+        ("de", 0.01421, "1,43\u00a0%"),
+        ("en", 0.0005001, "0.0501\u00a0%"),
+        ("ja", 1, "100\u00a0%"),
+    ],
+)
+def test_what_is_promised_is_rounded_up(code, share, text):
+    assert language(code).at_most(share) == text
