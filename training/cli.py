@@ -5,18 +5,22 @@ import json
 import logging
 import math
 import sys
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from inspector import __version__
-from inspector.bundle import Bundle, read_bundle
+from inspector.arguments import whole_number
+from inspector.bundle import Bundle, Normals, read_bundle
 from inspector.errors import EXIT_CONFIG, BundleError, ConfigError, DataError
 from inspector.settings import read_settings
 from training import calibrate_command
@@ -25,21 +29,25 @@ from training.config import DataSettings, TrainingConfig
 from training.data import scan
 from training.evaluate import Scored, score_files, summarise
 from training.export import export, golden_pictures
-from training.fit import fit_model
+from training.fit import FittedModel, fit_model
+from training.labelled import with_labels
 from training.learn import Start
 from training.localise import localisation
 from training.msa import command as msa
-from training.normals import normals_of
+from training.normals import camera_ways, normals_of
 from training.overlays import draw_overlays
 from training.prepare import prepare
 from training.progress import console, tracking
+from training.remembered import FILE, Memory
 from training.report import draw_histogram, draw_mistakes, draw_roc
 from training.report_page import command as report
+from training.seen import TrainingSet
 from training.summary import in_words, summary
 
 EPILOG: Final = """examples:
   inspector-train fit configs/training/cells.yaml
   inspector-train fit configs/training/cells.yaml --resume
+  inspector-train refit configs/training/cells.yaml --labelled /data/from-the-line
   inspector-train export configs/training/cells.yaml --int8
   inspector-train calibrate build/cells/bundle --normals /data/good --max-false-reject 0.5% --confidence 95%
   inspector-train evaluate build/cells/bundle /data/cells --report build/cells/report
@@ -88,14 +96,21 @@ def _parser() -> argparse.ArgumentParser:
     fit = commands.add_parser("fit", help="train, calibrate and write the bundle")
     fit.add_argument("config", type=Path, help="configuration file, YAML")
     fit.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted fit")
-    fit.add_argument("--int8", action="store_true", help=INT8)
-    fit.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _add_training_arguments(fit)
     fit.set_defaults(command=_fit)
+
+    refit = commands.add_parser(
+        "refit",
+        help="fit again with new pictures, which are all that a frozen backbone looks at",
+        description="Everything that a fit decides is decided again, by what the backbone saw for the fit before.",
+    )
+    refit.add_argument("config", type=Path, help="configuration file, YAML")
+    _add_training_arguments(refit)
+    refit.set_defaults(command=_refit)
 
     again = commands.add_parser("export", help="write the bundle again from the last checkpoint, without training")
     again.add_argument("config", type=Path, help="configuration file, YAML")
-    again.add_argument("--int8", action="store_true", help=INT8)
-    again.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _add_training_arguments(again)
     again.set_defaults(command=_export)
 
     calibrate_command.add_parser(commands)
@@ -126,6 +141,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labelled", type=Path, metavar="DIR", help="what `inspector labels export` wrote: more pictures"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="in place of the configuration's output")
+    parser.add_argument("--int8", action="store_true", help=INT8)
+    parser.add_argument("--threads", type=whole_number, metavar="N", help="compute in so many; default: one a core")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument(
+        "--progress-json", action="store_true", help="tell the progress on standard error, a line of JSON for each step"
+    )
+
+
 def _schema(_: argparse.Namespace) -> int:
     print(json.dumps(TrainingConfig.model_json_schema(), indent=2))
     return 0
@@ -135,39 +163,66 @@ def _fit(arguments: argparse.Namespace) -> int:
     return _train(arguments, Start.RESUME if arguments.resume else Start.FRESH)
 
 
+def _refit(arguments: argparse.Namespace) -> int:
+    config = read_settings(arguments.config, TrainingConfig)
+    if config.network.train == "all":
+        raise ConfigError("refit: the configuration trains the backbone as well (network.train: all): take fit")
+    outputs = (arguments.output or config.output, config.output)
+    return _train(arguments, Start.FRESH, next((each for each in outputs if (each / FILE).exists()), config.output))
+
+
 def _export(arguments: argparse.Namespace) -> int:
     return _train(arguments, Start.CHECKPOINT)
 
 
-def _train(arguments: argparse.Namespace, start: Start) -> int:
-    config = read_settings(arguments.config, TrainingConfig)
+def _train(arguments: argparse.Namespace, start: Start, before: Path | None = None) -> int:
+    """``before``: the output of a fit whose memory is taken up."""
+    began_s = time.monotonic()
+    config = with_labels(read_settings(arguments.config, TrainingConfig), arguments.labelled, arguments.output)
+    if arguments.progress_json:
+        config = config.model_copy(update={"trainer": config.trainer | {"enable_progress_bar": False}})
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     _make_folder(config.output, "output")
-    with tracking() as track:
+    memory = Memory.read(before, config) if before else Memory.of(config)
+    with tracking(as_json=arguments.progress_json) as track:
         prepared = prepare(config, track)
-        model = fit_model(config, prepared.data, run_dir=config.output, start=start, track=track)
+        model = fit_model(config, prepared.data, run_dir=config.output, start=start, track=track, memory=memory)
         if getattr(rank_zero_only, "rank", 0):
             return 0  # with several devices each process has fitted the same; one writes the bundle
         path = config.output / "bundle"
-        parity = export(
-            model,
-            golden_pictures(model, prepared.data),
-            path,
-            {"name": config.name, "training": prepared.record},
-            quantise_on=prepared.data if config.int8 or arguments.int8 else None,
-            normals=normals_of(model, prepared.data),
-        )
-    digest = read_bundle(path).digest
+        with track("writing the bundle", 0):
+            parity = export(
+                model,
+                golden_pictures(model, prepared.data),
+                path,
+                {"name": config.name, "training": prepared.record},
+                quantise_on=prepared.data if config.int8 or arguments.int8 else None,
+                normals=_normals_of(model, prepared.data, memory),
+                memory=memory if config.network.train == "head" else None,
+            )
+        memory.write(config.output)
+    told = {"bundle": str(path), "digest": read_bundle(path).digest, "name": config.name}
     if arguments.json:
-        print(json.dumps({"bundle": str(path), "digest": digest, **summary(model, parity)}))
+        print(json.dumps({**told, **summary(model, parity), "seconds": round(time.monotonic() - began_s, 1)}))
     else:
-        name = escape(str(path))
-        console.print(f"[bold green]bundle[/] {name}  [dim]{digest[:12]}[/]", soft_wrap=True)
-        for line in in_words(model, parity):
-            console.print(line, soft_wrap=True)
-        console.print(
-            f"next: inspector inspect {name} PICTURE…, or name it in a configuration for inspector run", soft_wrap=True
-        )
+        _tell(path, told["digest"], in_words(model, parity))
     return 0
+
+
+def _normals_of(model: FittedModel, data: TrainingSet, memory: Memory) -> Normals:
+    ways = partial(camera_ways, model, data)
+    return normals_of(model, data, memory.ways_on(data.held_out, ways))
+
+
+def _tell(path: Path, digest: str, words: Iterable[str]) -> None:
+    name = escape(str(path))
+    console.print(f"[bold green]bundle[/] {name}  [dim]{digest[:12]}[/]", soft_wrap=True)
+    for line in words:
+        console.print(line, soft_wrap=True)
+    console.print(
+        f"next: inspector inspect {name} PICTURE…, or name it in a configuration for inspector run", soft_wrap=True
+    )
 
 
 def _make_folder(path: Path, of: str) -> None:

@@ -58,6 +58,10 @@ class DataSettings(Settings):
     """Settings by anomaly type; a type folder that is not named here has weight 1 and is not critical."""
     auxiliary: ConfigPath | None = None
     """Folder of labelled classes of other things, one folder a class, that give metric learning more to push apart."""
+    labelled: ConfigPath | None = None
+    """Folder that ``inspector labels export`` writes: what people said of parts of the line joins the classes of the
+    same names, and its ``anomalies.yaml`` has the last word on weights. Its normals were rejected, and are no sample of
+    what a line makes: they train, and calibrate nothing."""
     group_pattern: str | None = None
     """Regular expression searched in each file name; its first group names the part, and pictures of one part stay on
     one side of the split. Without it every picture is a part of its own."""

@@ -8,10 +8,11 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 import numpy as np
 
@@ -26,6 +27,11 @@ LEFT_OUT: Final = ("_", ".")
 SYSTEM_FILES: Final = frozenset({"Thumbs.db", "desktop.ini"})
 """Hidden files whose names do not begin with a dot."""
 
+LABELLED_NORMAL: Final = "normal"
+"""The class of good parts in what ``inspector labels export`` writes."""
+
+Key = TypeVar("Key")
+
 log = logging.getLogger(__name__)
 
 
@@ -38,6 +44,8 @@ class Pictures:
     """By anomaly type."""
     auxiliary: dict[str, tuple[Path, ...]]
     """By class of the auxiliary set."""
+    labelled_normal: tuple[Path, ...] = ()
+    """Of the line, called good by people: for training alone."""
 
 
 def scan(settings: DataSettings, on_file: Callable[[Path], None] | None = None) -> Pictures:
@@ -54,14 +62,30 @@ def scan(settings: DataSettings, on_file: Callable[[Path], None] | None = None) 
     if settings.auxiliary:
         types = {name: folder for name, folder in types.items() if not _holds(folder, settings.auxiliary)}
     files = {folder: tuple(sorted(_files(folder))) for folder in (*types.values(), *auxiliary.values())}
-    _check_folders(settings, types, auxiliary, files)
-    _check_files(files, on_file)
+    labelled = _labelled(settings)
+    more = {types.get(name, settings.root / name): own for name, own in labelled.items()}
+    _check_folders(settings, {*types, *(labelled.keys() - {settings.normal})}, auxiliary, files)
+    copies = _check_files(_joined(files, more), on_file)
     by_type = {name: files[folder] for name, folder in types.items()}
+    new = {name: tuple(path for path in own if path not in copies) for name, own in labelled.items()}
     return Pictures(
         normal=by_type.pop(settings.normal),
-        anomalies=by_type,
+        labelled_normal=new.pop(settings.normal, ()),
+        anomalies=_joined(by_type, {name: own for name, own in new.items() if own}),
         auxiliary={name: files[folder] for name, folder in auxiliary.items()},
     )
+
+
+def _labelled(settings: DataSettings) -> dict[str, tuple[Path, ...]]:
+    """What people have labelled, by class; normals by the name that the set has for them."""
+    if not settings.labelled:
+        return {}
+    found = {name: tuple(sorted(_files(folder))) for name, folder in _class_folders(settings.labelled).items()}
+    return {settings.normal if name == LABELLED_NORMAL else name: own for name, own in found.items() if own}
+
+
+def _joined(some: Mapping[Key, tuple[Path, ...]], more: Mapping[Key, tuple[Path, ...]]) -> dict[Key, tuple[Path, ...]]:
+    return {each: (*some.get(each, ()), *more.get(each, ())) for each in dict.fromkeys((*some, *more))}
 
 
 def scan_normals(folder: Path, on_file: Callable[[Path], None] | None = None) -> tuple[Path, ...]:
@@ -175,7 +199,7 @@ def _holds(folder: Path, inner: Path) -> bool:
 
 def _check_folders(
     settings: DataSettings,
-    types: Mapping[str, Path],
+    types: AbstractSet[str],
     auxiliary: Mapping[str, Path],
     files: Mapping[Path, Sequence[Path]],
 ) -> None:
@@ -185,8 +209,8 @@ def _check_folders(
     if settings.normal in settings.anomalies:
         mistakes.append(f"data.anomalies.{settings.normal}: this is the normal class, not an anomaly type")
     mistakes += [
-        f"data.anomalies.{name}: {_no_folder(name, set(types) - {settings.normal})}"
-        for name in sorted(settings.anomalies.keys() - types.keys() - {settings.normal})
+        f"data.anomalies.{name}: {_no_folder(name, types - {settings.normal})}"
+        for name in sorted(settings.anomalies.keys() - types - {settings.normal})
     ]
     if settings.auxiliary and _holds(settings.auxiliary, settings.root):
         mistakes.append(f"data.auxiliary: {settings.auxiliary} holds data.root, and would take its classes for its own")
@@ -203,7 +227,9 @@ def _no_folder(name: str, folders: Iterable[str]) -> str:
     return f"no folder {name!r}; {hint}"
 
 
-def _check_files(files: Mapping[Path, Sequence[Path]], on_file: Callable[[Path], None] | None) -> None:
+def _check_files(files: Mapping[Path, Sequence[Path]], on_file: Callable[[Path], None] | None) -> set[Path]:
+    """The files that show the pixels of one before them in their class."""
+    copies = set[Path]()
     faults: dict[str, list[str]] = defaultdict(list)
     first_seen: dict[str, dict[Path, Path]] = defaultdict(dict)
     class_of = {path: folder for folder, paths in files.items() for path in paths}
@@ -214,6 +240,7 @@ def _check_files(files: Mapping[Path, Sequence[Path]], on_file: Callable[[Path],
             if fault:
                 faults[fault].append(str(path))
             elif (twin := first_seen[digest].setdefault(class_of[path], path)) != path:
+                copies.add(path)
                 log.warning("%s is a copy of %s: remove it, or a split may put one on each side", path, twin)
     contradictions = [twins.values() for twins in first_seen.values() if len(twins) > 1]
     if contradictions:
@@ -222,6 +249,7 @@ def _check_files(files: Mapping[Path, Sequence[Path]], on_file: Callable[[Path],
         ]
     if faults:
         raise DataError(_report(faults))
+    return copies
 
 
 def _examine_turned(path: Path) -> tuple[str, str]:

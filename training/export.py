@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
+from onnx import compose
 from torch import Tensor, nn
 
 from inspector import __version__
@@ -19,9 +21,10 @@ from inspector.errors import BundleError
 from inspector.inspection import Floats, Outcome, Pixels, utc_now
 from training.fit import FittedModel
 from training.history import event
-from training.network import Network
+from training.network import Network, Trunk
 from training.parity import Parity, prove
 from training.quantise import quantised
+from training.remembered import Memory
 from training.seen import TrainingSet
 
 OPSET: Final = 18
@@ -32,31 +35,64 @@ CLEAR: Final = 0.5
 """Spreads of normals' scores that a clear case is from the threshold at least; 8 bits change most scores by less."""
 
 
-class Deployed(nn.Module):
-    """The network as the daemon meets it: from uint8 pictures to features."""
+class _Looking(nn.Module):
+    """The trunk as the daemon meets it: from uint8 pictures to what it sees, patches as they come."""
+
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        return self.trunk.raw(pictures.permute(0, 3, 1, 2).float())
+
+
+class _Rest(nn.Module):
+    """From what the trunk sees to the three parts of ``inspector.inspection.Features``."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(n, h, w, 3) uint8 RGB to the three parts of ``inspector.inspection.Features``."""
-        return self.network.see(pictures.permute(0, 3, 1, 2).float())
+    def forward(self, pooled: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.network.features(pooled, self.network.trunk.standardised(patches))
 
 
-def to_onnx(network: Network, height: int, width: int) -> bytes:
-    """The network as one ONNX file, for any number of pictures of one size."""
-    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+def to_onnx(network: Network, height: int, width: int, trunk: bytes = b"") -> tuple[bytes, bytes]:
+    """The network as one ONNX file, for any number of pictures of one size; and its trunk alone, likewise.
+
+    The two are made apart, and joined: a trunk that never changes need not be made again, which takes most of the time.
+    ``trunk``: made before.
+    """
+    pictures = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    looking = _Looking(network.trunk).eval()
+    trunk = trunk or _graph(looking, (pictures,), [INPUT], ["seen.pooled", "seen.patches"])
+    with torch.inference_mode():
+        seen = looking(pictures)
+    seen = tuple(each.clone() for each in seen)
+    rest = _graph(_Rest(network).eval(), seen, ["rest.pooled", "rest.patches"], [EMBEDDING, POOLED, PATCHES])
+    first = onnx.load_from_string(trunk)
+    joined = compose.merge_models(
+        first,
+        compose.add_prefix(onnx.load_from_string(rest), "rest.", rename_inputs=False, rename_outputs=False),
+        io_map=[("seen.pooled", "rest.pooled"), ("seen.patches", "rest.patches")],
+    )
+    del joined.opset_import[:]  # the library names the one that both have twice, which is not valid
+    joined.opset_import.extend(first.opset_import)
+    return joined.SerializeToString(), trunk
+
+
+def _graph(module: nn.Module, examples: tuple[Tensor, ...], inputs: list[str], outputs: list[str]) -> bytes:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    n = torch.export.Dim("n", min=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's notes on its own future are nothing to the user
         program = torch.onnx.export(
-            Deployed(network).eval(),
-            (example,),
-            input_names=[INPUT],
-            output_names=[EMBEDDING, POOLED, PATCHES],
+            module,
+            examples,
+            input_names=inputs,
+            output_names=outputs,
             opset_version=OPSET,
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+            dynamic_shapes=tuple({0: n} for _ in examples),
             dynamo=True,
             verbose=False,
         )
@@ -94,12 +130,14 @@ def export(
     *,
     quantise_on: TrainingSet | None = None,
     normals: Normals | None = None,
+    memory: Memory | None = None,
 ) -> Parity | None:
     """Write the bundle.
 
     ``golden`` holds (n, h, w, 3) pictures by label, ``fields`` further fields of the manifest. With ``quantise_on`` the
     bundle holds the network in 8 bits too, its ranges read from these normals; returned is how it compares. ``normals``
-    are those that a line is to be compared with. Raises BundleError, and writes nothing, when ONNX Runtime and torch do
+    are those that a line is to be compared with; ``memory`` may have the trunk's graph,
+    and gets it. Raises BundleError, and writes nothing, when ONNX Runtime and torch do
     not agree on the golden pictures, or the network in 8 bits gives one of them another verdict.
     """
     pictures = {f"{label}-{i}.png": (label, own[i]) for label, own in golden.items() for i in range(len(own))}
@@ -110,7 +148,9 @@ def export(
         for (file, (label, _)), score in zip(pictures.items(), model.score(pixels), strict=True)
     ]
     height, width = pixels.shape[1:3]
-    graph = to_onnx(model.network, height, width)
+    graph, trunk = to_onnx(model.network, height, width, memory.trunk if memory else b"")
+    if memory:
+        memory.trunk = trunk
     int8, parity = None, None
     if quantise_on:
         int8 = quantised(graph, quantise_on.normal)

@@ -84,11 +84,11 @@ def embed(network: Network, pictures: Dataset[tuple[Tensor, int]], progress: Pro
     return see(network.trunk, pictures, progress).through(network.head)
 
 
-def standardise_patches(trunk: Trunk, normals: Seen) -> Seen:
-    """Bring the patches' channels to one scale, in the trunk and in what it has already seen."""
+def standardise_patches(trunk: Trunk, normals: Seen) -> "PatchScale":
+    """Bring the patches' channels to one scale in the trunk; returned for what it has already seen."""
     scale = PatchScale.of(normals)
     trunk.standardise_patches(torch.from_numpy(scale.mean), torch.from_numpy(scale.std))
-    return scale.applied(normals)
+    return scale
 
 
 @dataclass(frozen=True, slots=True)

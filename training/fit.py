@@ -23,6 +23,7 @@ from training.learn import UNRECORDED, Run, Start, check_options
 from training.leftout import FOLDS, Material, fit_namer
 from training.network import Network
 from training.parts import Distances
+from training.remembered import Memory
 from training.seen import SeenSet, Tracker, TrainingSet, plain, see_all, untracked
 
 FEWEST: Final = 3 * FOLDS
@@ -63,10 +64,13 @@ def fit_model(
     run_dir: Path | None,
     start: Start = Start.FRESH,
     track: Tracker = untracked,
+    memory: Memory | None = None,
 ) -> FittedModel:
     """Learn the embedding, decide whether the anomalies help, fit the scorers and calibrate on the held-out normals.
 
-    ``run_dir`` receives checkpoints and logs; without it nothing is written. Raises DataError or ConfigError, and
+    ``run_dir`` receives checkpoints and logs; without it nothing is written. ``memory``: see ``see_all``.
+
+    Raises DataError or ConfigError, and
     KeyboardInterrupt on Ctrl-C or SIGTERM, which leave a checkpoint once the learning has begun.
     """
     check_options(config.trainer)
@@ -75,7 +79,7 @@ def fit_model(
     if promised := config.promised(data.held_out_groups):
         check_possible(promised, len(data.held_out))
     pl.seed_everything(config.seed, workers=True, verbose=False)
-    network, seen = see_all(config, data, Run(run_dir, start), track)
+    network, seen = see_all(config, data, Run(run_dir, start), track, memory)
     return fit_seen(config, network, seen, Distances(), run=Run(run_dir, start), track=track)
 
 

@@ -106,9 +106,18 @@ class Trunk(nn.Module):
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 3, h, w) float RGB from 0 to 255 to pooled (n, width) and patches (n, c, rows, columns)."""
+        pooled, patches = self.raw(pictures)
+        return pooled, self.standardised(patches)
+
+    def raw(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with the patches' channels as they come."""
         maps = self.maps((pictures - self.mean) / self.std)
         pooled = torch.cat([statistics for i in self.pooled for statistics in _mean_and_std(maps[i])], dim=1)
-        return pooled, (_aggregated([maps[i] for i in self.patched]) - self.patch_mean) / self.patch_std
+        return pooled, _aggregated([maps[i] for i in self.patched])
+
+    def standardised(self, patches: Tensor) -> Tensor:
+        """Raw patches on one scale."""
+        return (patches - self.patch_mean) / self.patch_std
 
     def standardise_patches(self, mean: Tensor, std: Tensor) -> None:
         """Make each channel of the patches, so far of mean ``mean`` and deviation ``std`` (c,), of 0 and 1."""
@@ -175,5 +184,8 @@ class Network(nn.Module):
 
     def see(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The same pictures to all that scorers look at: embedding, pooled features as unit vectors, patches last."""
-        pooled, maps = self.trunk(pictures)
-        return self.head(pooled), functional.normalize(pooled), maps.permute(0, 2, 3, 1)
+        return self.features(*self.trunk(pictures))
+
+    def features(self, pooled: Tensor, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same of what the trunk gives."""
+        return self.head(pooled), functional.normalize(pooled), patches.permute(0, 2, 3, 1)

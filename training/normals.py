@@ -22,10 +22,11 @@ CHANGED: Final = 40
 """Held-out normals that each change of the camera is tried on; the mean of so few shows where it goes."""
 
 
-def normals_of(model: FittedModel, data: TrainingSet) -> Normals:
-    """The numbers of the held-out normals that the model was calibrated by."""
-    few = data.held_out[:CHANGED]
-    before = compared(model.features(few)).mean(axis=0)
+def normals_of(model: FittedModel, data: TrainingSet, ways: Floats | None = None) -> Normals:
+    """The numbers of the held-out normals that the model was calibrated by.
+
+    ``ways``: where the mean of their vectors goes when the camera changes, if that is known already.
+    """
     return summed_up(
         (
             model.held_out_scores,
@@ -33,9 +34,17 @@ def normals_of(model: FittedModel, data: TrainingSet) -> Normals:
             np.array([sharpness(each) for each in data.held_out], np.float32),
         ),
         compared(model.held_out),
-        np.stack([_after(change, model, few) - before for change in KNOWN]),
+        camera_ways(model, data) if ways is None else ways,
         data.taken_at,
     )
+
+
+def camera_ways(model: FittedModel, data: TrainingSet) -> Floats:
+    """(changes, d): where the mean of the vectors of held-out normals goes with each change of the camera."""
+    few = data.held_out[:CHANGED]
+    before = compared(model.features(few)).mean(axis=0)
+    ways: Floats = np.stack([_after(change, model, few) - before for change in KNOWN])
+    return ways
 
 
 def summed_up(

@@ -25,11 +25,12 @@ def prepare(config: TrainingConfig, track: Tracker) -> Prepared:
     with track("checking the pictures", 0) as progress:
         pictures = scan(config.data, lambda _: progress(1))
     kept, held_out = split_groups(pictures.normal, config.data.holdout, config.seed, config.data.group_pattern)
+    kept = (*kept, *pictures.labelled_normal)
     groups = group_of_each(held_out, config.data.group_pattern)
     if config.max_false_reject is not None:
         check_independent(held_out)
     size = config.network.picture_size
-    total = sum(map(len, (pictures.normal, *pictures.anomalies.values(), *pictures.auxiliary.values())))
+    total = sum(map(len, (kept, held_out, *pictures.anomalies.values(), *pictures.auxiliary.values())))
     sizes: set[tuple[int, int]] = set()
     with track("reading the pictures", total) as progress:
         data = TrainingSet(
@@ -50,6 +51,7 @@ def _record(
         "config": config.model_dump(mode="json"),
         "normal": len(kept),
         "held_out": len(held_out),
+        "labelled_normal": len(pictures.labelled_normal),
         "anomalies": {name: len(own) for name, own in pictures.anomalies.items()},
         "auxiliary": {name: len(own) for name, own in pictures.auxiliary.items()},
         "normal_sha256": digest_of_files(kept),

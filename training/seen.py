@@ -16,6 +16,7 @@ from training.features import Progress, Seen, pooled_draws, see, silent, standar
 from training.learn import Draws, Run, learn_network
 from training.leftout import Rows
 from training.network import Network
+from training.remembered import Memory
 from training.sampling import WeightedTypeSampler
 from training.synthetic import cut_paste
 
@@ -67,44 +68,79 @@ class SeenSet:
     """The number of the group of each held-out normal; None where each is its own."""
 
 
-def see_all(config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker) -> tuple[Network, SeenSet]:
-    """The trunk's one look at everything. A network that is trained as a whole is trained before."""
-    classes = [data.normal, *data.anomalies.values(), *data.auxiliary.values()]
+def see_all(
+    config: TrainingConfig, data: TrainingSet, run: Run, track: Tracker, memory: Memory | None = None
+) -> tuple[Network, SeenSet]:
+    """The trunk's one look at everything. A network that is trained as a whole is trained before.
+
+    ``memory``: what a frozen trunk has seen before is not looked at again, and what it sees now is put there.
+    """
+    classes = _classes(data)
     network = Network(config.network, learned=config.network.train == "all" and len(classes) > 1)
-    labels = [label for label, pictures in enumerate(classes) for _ in pictures]
     draws = None
     if len(classes) > 1:
-        pictures = PictureDataset(
-            np.concatenate(classes), labels, Augmentation(config.augment, ColourPca.fit(data.normal))
-        )
-        sampler = WeightedTypeSampler(
-            labels, normal=NORMAL, weights=label_weights(config, data.anomalies), seed=config.seed
-        )
-        if config.network.train == "all":
-            learn_network(config, network, pictures, sampler, classes=len(classes), run=run)
-        else:
-            with track("features of augmented pictures", config.views * len(sampler)) as progress:
-                draws = pooled_draws(network.trunk, pictures, sampler.draws(config.views), progress)
+        draws = _drawn(config, network, data, track, memory)
+        if draws is None:
+            _learned(config, network, data, run)
     else:
         log.warning("no anomaly and no auxiliary pictures: the embedding is the backbone's own, nothing is learned")
 
     def look(what: str, own: Pixels) -> Seen:
         with track(f"features of {what}", len(own)) as progress:
+            if memory and config.network.train == "head":
+                return memory.look(network.trunk, own, progress)
             return see(network.trunk, plain(own), progress)
 
-    normal = standardise_patches(network.trunk, look("the normals", data.normal))
+    normal, held_out = look("the normals", data.normal), look("the held-out normals", data.held_out)
+    anomalies = {name: look(f"'{name}'", own) for name, own in data.anomalies.items()}
     made, made_on = cut_paste(data.normal, MADE_UP if len(data.anomalies) == 1 else 0, config.seed)
+    made_up = look("made-up defects", made) if len(made) else normal.take(made_on)
+    scale = standardise_patches(network.trunk, normal)
     seen = SeenSet(
-        normal=normal,
-        held_out=look("the held-out normals", data.held_out),
-        anomalies={name: look(f"'{name}'", own) for name, own in data.anomalies.items()},
-        made_up=look("made-up defects", made) if len(made) else normal.take(made_on),
+        normal=scale.applied(normal),
+        held_out=scale.applied(held_out),
+        anomalies={name: scale.applied(own) for name, own in anomalies.items()},
+        made_up=scale.applied(made_up),
         made_on=made_on,
         draws=draws,
         auxiliary=len(data.auxiliary),
         held_out_groups=data.held_out_groups,
     )
     return network, seen
+
+
+def _drawn(
+    config: TrainingConfig, network: Network, data: TrainingSet, track: Tracker, memory: Memory | None
+) -> Draws | None:
+    """What a head is learned from; None where the whole network is to be."""
+    if config.network.train == "all":
+        return None
+    pictures, sampler = _sampled(config, data)
+    drawn = sampler.draws(config.views)
+    with track("features of augmented pictures", len(drawn)) as progress:
+        if memory:
+            return memory.draw(network.trunk, pictures, list(_classes(data)), drawn, progress)
+        return pooled_draws(network.trunk, pictures, drawn, progress)
+
+
+def _learned(config: TrainingConfig, network: Network, data: TrainingSet, run: Run) -> None:
+    pictures, sampler = _sampled(config, data)
+    learn_network(config, network, pictures, sampler, classes=len(_classes(data)), run=run)
+
+
+def _sampled(config: TrainingConfig, data: TrainingSet) -> tuple[PictureDataset, WeightedTypeSampler]:
+    classes = _classes(data)
+    labels = [label for label, own in enumerate(classes.values()) for _ in own]
+    augmentation = Augmentation(config.augment, ColourPca.fit(data.normal))
+    weights = label_weights(config, data.anomalies)
+    sampler = WeightedTypeSampler(labels, normal=NORMAL, weights=weights, seed=config.seed)
+    return PictureDataset(np.concatenate(list(classes.values())), labels, augmentation), sampler
+
+
+def _classes(data: TrainingSet) -> dict[str, Pixels]:
+    """In the order of their labels; an auxiliary class may have the name of an anomaly type."""
+    auxiliary = {f"auxiliary {name}": own for name, own in data.auxiliary.items()}
+    return {"": data.normal, **data.anomalies, **auxiliary}
 
 
 def label_weights(config: TrainingConfig, types: Iterable[str]) -> dict[int, float]:

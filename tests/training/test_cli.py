@@ -105,7 +105,10 @@ class TestFit:
             "gate": bundle.manifest.gate.model_dump(mode="json"),
             "int8": None,
             "more_normals": pytest.approx(0.05, abs=0.05),
+            "name": "plates",
+            "seconds": summary["seconds"],
         }
+        assert summary["seconds"] > 0
         assert summary["gate"]["reason"].startswith("not compared: the network as a whole was trained")
 
     def test_people_are_told_the_gates_decision_and_what_more_normals_would_buy(self, site, capsys, monkeypatch):

@@ -145,11 +145,11 @@ def test_a_distance_that_is_mostly_rounding_can_be_exported(distance, tmp_path):
 def test_nothing_is_written_when_the_network_is_not_the_one_that_scored(exported, tmp_path, monkeypatch):
     model, _ = exported
 
-    def other_network(network, height, width):
+    def other_network(network, height, width, trunk):
         tampered = copy.deepcopy(network)
         with torch.no_grad():
             tampered.trunk.maps.entry[0].weight[0] += 0.5
-        return to_onnx(tampered, height, width)
+        return to_onnx(tampered, height, width, trunk)
 
     monkeypatch.setattr("training.export.to_onnx", other_network)
 

@@ -127,7 +127,8 @@ class TestPatchScale:
         trunk = Network(NetworkSettings(input_size=(64, 64)), learned=False).trunk
         parts = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
 
-        scaled = standardise_patches(trunk, see(trunk, plain(parts)))
+        raw = see(trunk, plain(parts))
+        scaled = standardise_patches(trunk, raw).applied(raw)
 
         spread = scaled.patches.std(axis=(0, 1, 2))
         np.testing.assert_allclose(scaled.patches.mean(axis=(0, 1, 2)), 0, atol=1e-3)
