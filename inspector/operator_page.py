@@ -11,6 +11,21 @@ AUDIT: Final = "operator-page"
 """The name of the page's own record, which is chained as those of the stations are."""
 
 
+class LearningSettings(Settings):
+    """``training:`` of the page: what refits a station's model out of what people have labelled."""
+
+    folder: ConfigPath
+    """Where labelled pictures are exported to, and candidates come from; a folder for each station is made in it."""
+    configs: dict[str, ConfigPath] = Field(min_length=1)
+    """By station: the configuration that its model was trained by, whose pictures are on this machine too."""
+    command: str = "inspector-train"
+    """The training program, by name or path; the package's extra ``training`` brings it."""
+    threads: int = Field(default=1, ge=1)
+    """That it computes in, with the lowest priority."""
+    longest_minutes: PositiveFloat = 60
+    """Whatever takes longer is ended."""
+
+
 class PageSettings(Settings):
     """A process of its own, which reads what the daemon writes; no verdict waits for it."""
 
@@ -31,6 +46,8 @@ class PageSettings(Settings):
     """Whoever has been logged in for so long has to log in again, in any case: a shift and its handover."""
     reinspection_s: PositiveFloat = 20
     """Seconds that a person needs to look at a rejected part again: what the page reckons a threshold's cost by."""
+    training: LearningSettings | None = None
+    """Without it, models are trained elsewhere."""
 
     @property
     def last_pictures(self) -> Path:

@@ -15,7 +15,7 @@ CONFIG = """\
 metrics: {{port: {metrics_port}}}
 record: {{folder: {folder}/records}}
 archive: {{folder: {folder}/archive, keep_passes: 1, min_free_bytes: 0}}
-ui: {{folder: {folder}/ui, port: {port}}}
+ui: {{folder: {folder}/ui, port: {port}{ui}}}
 control: {{socket: {folder}/control.sock}}
 models: {{folder: {folder}/models}}
 sinks: [{{kind: log}}]
@@ -33,9 +33,12 @@ ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
 
 
 class PagedLine:
-    """``show`` puts a part before the camera, ``url`` is that of the page. ``cameras`` are others, by station."""
+    """``show`` puts a part before the camera, ``url`` is that of the page.
 
-    def __init__(self, folder, bundle, cameras=None):
+    ``cameras`` are others, by station; ``ui`` is more of the page's settings, as YAML.
+    """
+
+    def __init__(self, folder, bundle, cameras=None, ui=""):
         self.folder, self.bundle, self.port = folder, bundle, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.pictures = folder / "pictures"
@@ -43,7 +46,7 @@ class PagedLine:
         self.config = folder / "line.yaml"
         cameras = cameras or {"press-1": f"{{kind: folder, path: {self.pictures}, mode: watch}}"}
         stations = [STATION.format(name=name, bundle=bundle, camera=camera) for name, camera in cameras.items()]
-        config = CONFIG.format(metrics_port=free_port(), folder=folder, port=self.port)
+        config = CONFIG.format(metrics_port=free_port(), folder=folder, port=self.port, ui=ui and f", {ui}")
         self.config.write_text(config + "".join(stations))
         self.processes = {}
         self._shown = 0

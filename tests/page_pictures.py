@@ -33,7 +33,7 @@ CAMERAS = {
 }
 SCREENS = {"wall": (1920, 1080), "tablet": (1024, 768), "phone": (390, 844)}
 WATCHED_S = 90
-LONG = {"threshold"}
+LONG = {"threshold", "learn"}
 """Pages that are shown whole."""
 
 
@@ -64,11 +64,24 @@ def look(browser, line, output):
         page.locator("[data-station] img").nth(2).wait_for()
         if screen == "wall":
             page.wait_for_timeout(WATCHED_S * 1000)  # until there is something to see
+            refit(page)
         for name, address in addresses(page).items():
             page.goto(address)
             page.wait_for_timeout(1500)
             page.screenshot(path=output / f"{name}-{screen}.jpg", type="jpeg", quality=82, full_page=name in LONG)
         context.close()
+
+
+def refit(page):
+    """Label three rejects, rightly or not, and have the model refitted."""
+    page.goto("/parts?show=rejects&station=oven-1")
+    for part in [each.get_attribute("href") for each in page.locator("#strip a").all()[:3]]:
+        page.goto(part)
+        page.get_by_role("button", name="Rightly rejected").click()
+        page.locator(".label .badge").wait_for()
+    page.goto("/learn/oven-1")
+    page.get_by_role("button", name="Refit with these labels").click()
+    page.get_by_role("button", name="Deploy").wait_for(timeout=300_000)
 
 
 def addresses(page):
@@ -80,6 +93,7 @@ def addresses(page):
         "part": part,
         "why": f"{part}/why",
         "threshold": "/threshold/oven-1",
+        "learn": "/learn/oven-1",
         "report": "/report?station=oven-1",
         "models": "/models",
     }
@@ -96,7 +110,9 @@ def main():
     output.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder, chromium() as browser:
         bundle = trained(Path(folder))
-        with PagedLine(Path(folder, "line"), bundle, CAMERAS) as line:
+        program = Path(sys.executable).with_name("inspector-train")
+        training = f"{{folder: {folder}/learning, configs: {{oven-1: {folder}/training.yaml}}, command: {program}}}"
+        with PagedLine(Path(folder, "line"), bundle, CAMERAS, f"training: {training}") as line:
             look(browser, line, output)
 
 

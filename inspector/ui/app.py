@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inspector.errors import InspectorError
-from inspector.ui import actions, entrance, live, models_page, parts, report, teach, threshold_page, why
+from inspector.ui import actions, entrance, learn_page, live, models_page, parts, report, teach, threshold_page, why
 from inspector.ui.guard import Headers
 from inspector.ui.office import Office
 from inspector.ui.pages import render
@@ -37,11 +37,14 @@ def application(office: Office) -> Starlette:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            if office.learning:
+                await asyncio.to_thread(office.learning.close)
             office.audit.close()
 
     app = Starlette(
         routes=[
             *entrance.ROUTES,
+            *learn_page.ROUTES,
             *live.ROUTES,
             *actions.ROUTES,
             *models_page.ROUTES,

@@ -26,6 +26,7 @@ from inspector.ui.accounts import Accounts
 from inspector.ui.board import Board
 from inspector.ui.history import History
 from inspector.ui.hub import Hub
+from inspector.ui.learning import Learning
 from inspector.ui.likeness import Likeness
 from inspector.ui.sessions import Sessions
 from inspector.ui.switchboard import Switchboard
@@ -56,6 +57,8 @@ class Office:
     audit: Record
     labels: Labels
     teacher: Teacher
+    learning: Learning | None
+    """None where models are trained elsewhere."""
 
     @property
     def tls(self) -> bool:
@@ -102,7 +105,19 @@ def open_office(config: Config) -> Office:
         audit=audit,
         labels=labels,
         teacher=Teacher(audit, labels, config.archive.folder if config.archive else None),
+        learning=_learning(config, store, labels, audit),
     )
+
+
+def _learning(config: Config, store: Store | None, labels: Labels, audit: Record) -> Learning | None:
+    settings = config.ui.training if config.ui else None
+    if not settings:
+        return None
+    if not store or not config.archive:
+        raise ConfigError("ui.training needs an `archive:`, for the pictures, and `models:`, for the candidates")
+    if unknown := sorted(settings.configs.keys() - {station.name for station in config.stations}):
+        raise ConfigError(f"ui.training.configs: there is no station {unknown[0]}")
+    return Learning(settings, store=store, archive=Reading(config.archive.folder), labels=labels, audit=audit)
 
 
 def _trained(types: Iterable[AnomalyType]) -> Iterator[Anomaly]:

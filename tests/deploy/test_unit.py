@@ -70,7 +70,7 @@ def test_exposure_is_low(analyze, service):
 
 @pytest.mark.parametrize("drop_in", DROP_INS, ids=lambda path: path.name)
 def test_so_it_is_with_each_drop_in(analyze, drop_in):
-    service = FOLDER / "inspector@.service"
+    service = FOLDER / ("inspector-ui@.service" if drop_in.name.startswith("page-") else "inspector@.service")
     rated = analyze(
         service, "security", "--offline=true", "--threshold=20", "--no-pager", drop_in=f"\n{drop_in.read_text()}"
     )
