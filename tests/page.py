@@ -1,5 +1,6 @@
 """A line with its operator's page: the real daemon and the real page, each in a process of its own."""
 
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -35,12 +36,14 @@ ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
 class PagedLine:
     """``show`` puts a part before the camera, ``url`` is that of the page.
 
-    ``cameras`` are others, by station; ``ui`` is more of the page's settings, as YAML.
+    ``cameras`` are others, by station; ``ui`` is more of the page's settings, as YAML; ``trusted`` a certificate by
+    which the page is then known.
     """
 
-    def __init__(self, folder, bundle, cameras=None, ui=""):
+    def __init__(self, folder, bundle, cameras=None, ui="", trusted=None):
         self.folder, self.bundle, self.port = folder, bundle, free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.trust = ssl.create_default_context(cafile=trusted) if trusted else None
+        self.url = f"{'https' if trusted else 'http'}://127.0.0.1:{self.port}"
         self.pictures = folder / "pictures"
         self.pictures.mkdir(parents=True)
         self.config = folder / "line.yaml"
@@ -92,7 +95,7 @@ class PagedLine:
     def _answers(self):
         assert self.processes["ui"].poll() is None, self.log("ui")
         try:
-            return urllib.request.urlopen(f"{self.url}/health", timeout=5).status == 200
+            return urllib.request.urlopen(f"{self.url}/health", timeout=5, context=self.trust).status == 200
         except (urllib.error.URLError, ConnectionError):
             return False
 

@@ -77,6 +77,7 @@ def refit(page):
     page.goto("/parts?show=rejects&station=oven-1")
     for part in [each.get_attribute("href") for each in page.locator("#strip a").all()[:3]]:
         page.goto(part)
+        page.get_by_label("Type of anomaly").select_option("burnt")
         page.get_by_role("button", name="Rightly rejected").click()
         page.locator(".label .badge").wait_for()
     page.goto("/learn/oven-1")

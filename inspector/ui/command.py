@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import socket
+import ssl
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def serve(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     logs.configure(config.logging.level, config.logging.format)
     office = open_office(config)
+    _check_certificate(office.settings)
     _Server(_settings(office), office).run(sockets=[_listening(office.settings)])
     return 0
 
@@ -61,6 +63,19 @@ def _settings(office: Office) -> uvicorn.Config:
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
     )
+
+
+def _check_certificate(settings: PageSettings) -> None:
+    """Here and not in uvicorn, which would end with a traceback."""
+    if not settings.certificate:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.key)
+    except OSError as error:
+        raise ConfigError(
+            f"ui.certificate {settings.certificate} and ui.key {settings.key} cannot be used: {error}; "
+            "are both in PEM, and is it the certificate's own key?"
+        ) from error
 
 
 def _listening(settings: PageSettings) -> socket.socket:

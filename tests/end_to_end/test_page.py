@@ -28,6 +28,27 @@ def test_verdicts_arrive_by_themselves(person, line):
     expect(card).to_contain_text("scratch")
 
 
+def test_a_frozen_page_holds_its_pictures_while_the_line_goes_on(person, line):
+    page = person("vera")
+    card = page.locator('[data-station="press-1"]')
+    line.show("lid-still")
+    expect(card.get_by_role("link", name="lid-still", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.get_by_role("status")).to_contain_text("Frozen")
+    other = person("vera")
+    line.show("lid-moving", scratched=True)
+    expect(other.locator('[data-station="press-1"]')).to_contain_text("lid-moving")
+    page.wait_for_timeout(1500)  # it has heard of it by now
+    expect(card).to_contain_text("lid-still")
+    expect(page.locator("#old")).to_be_hidden()
+    assert findings(page) == []
+
+    page.keyboard.press("f")
+    expect(card).to_contain_text("lid-moving")
+    expect(page.get_by_role("status")).to_be_hidden()
+
+
 def test_a_reject_is_found_and_opened(person, line):
     line.show("lid-3", scratched=True)
     page = person("vera")
@@ -53,7 +74,8 @@ def test_every_page_is_accessible_and_fits_its_screen(person, line, screen, sche
     card = page.locator('[data-station="press-1"]')
     expect(card).to_contain_text(f"lid-{screen}-{scheme}")
     part = card.locator(".what a").get_attribute("href")
-    pages |= {each: each for each in ("/", "/parts", "/report", "/models", part, f"{part}/why")}
+    more = ("/threshold/press-1", "/learn/press-1", "/models", part, f"{part}/why")
+    pages |= {each: each for each in ("/", "/parts", "/report", *more)}
 
     for address in pages.values():
         page.goto(address)

@@ -5,6 +5,9 @@ const OLD_AFTER_MS = 3000;
 const old = document.getElementById("old");
 const cards = document.getElementById("cards");
 const heat = document.getElementById("heat");
+const freeze = document.getElementById("freeze");
+const frozen = document.getElementById("frozen");
+const held = new Map(); // the last card of each station that came while the page was frozen
 let heard = 0;
 
 function place(event, part) {
@@ -31,10 +34,28 @@ heat.addEventListener("click", () => {
   }
 });
 
-const source = new EventSource("/news");
-for (const [name, part] of [["card", ".now"], ["desk", ".desk"]]) {
-  source.addEventListener(name, (event) => place(event, part));
+function isFrozen() {
+  return freeze.getAttribute("aria-pressed") === "true";
 }
+
+freeze.addEventListener("click", () => {
+  freeze.setAttribute("aria-pressed", String(!isFrozen()));
+  frozen.hidden = !isFrozen();
+  if (isFrozen()) return;
+  for (const event of held.values()) place(event, ".now");
+  held.clear();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) freeze.click();
+});
+
+const source = new EventSource("/news");
+source.addEventListener("desk", (event) => place(event, ".desk"));
+source.addEventListener("card", (event) => {
+  if (isFrozen()) held.set(JSON.parse(event.data).station, event);
+  else place(event, ".now");
+});
 for (const name of ["card", "desk", "alive"]) {
   source.addEventListener(name, () => { heard = Date.now(); old.hidden = true; });
 }
