@@ -33,7 +33,7 @@ CAMERAS = {
 }
 SCREENS = {"wall": (1920, 1080), "tablet": (1024, 768), "phone": (390, 844)}
 WATCHED_S = 90
-LONG = {"threshold", "learn"}
+LONG = {"threshold", "learn", "part"}
 """Pages that are shown whole."""
 
 
