@@ -1,7 +1,7 @@
 """What people said of parts on the operator's page, as a training takes it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from inspector.errors import ConfigError
 from inspector.settings import Settings, read_settings
 from training.config import AnomalyTypeSettings, TrainingConfig
 
-SETTINGS = "anomalies.yaml"
+SETTINGS: Final = "anomalies.yaml"
 """Beside the class folders, as ``inspector labels export`` writes it."""
 
 

@@ -36,6 +36,7 @@ MOST_LABELLED: Final = 2000
 """Labelled parts that are looked up, the newest."""
 
 LONGEST_REASON: Final = 500
+ANOTHER: Final = "another model judges by now, or the daemon does not answer: look at the threshold again"
 NOTE: Final = "threshold"
 """The kind of the audit's notes on this."""
 
@@ -109,9 +110,12 @@ async def save(request: Request) -> Response:
     if not office.store:
         raise HTTPException(404)
     reason, threshold, parts = _reason(form), _number(str(form.get("threshold", ""))), parts_to_compare(form)
-    bundle = await asyncio.to_thread(office.likeness.bundle, str(form.get("bundle", "")))
+    now = await asyncio.to_thread(office.switchboard.now, station)
+    asked = str(form.get("bundle", ""))
+    is_own = now is not None and now.model is not None and now.model.bundle == asked
+    bundle = await asyncio.to_thread(office.likeness.bundle, asked) if is_own else None
     if not bundle:
-        raise HTTPException(404)
+        return render(request, "refused.html", 409, status=409, why=ANOTHER)
     by, may_pass = visitor_of(request).account.name, "let_critical_pass" in form
     make = partial(_made, office.store, office.settings.folder, bundle, threshold)
     try:
@@ -140,12 +144,21 @@ async def _view(request: Request) -> View | None:
     if last not in map(str, LAST):
         raise HTTPException(400)
     rows = await asyncio.to_thread(office.histories[station].scored, int(last))
-    bundle = await asyncio.to_thread(office.likeness.bundle, rows[0].bundle) if rows else None
+    digest = await asyncio.to_thread(_own, office, station, rows)
+    bundle = await asyncio.to_thread(office.likeness.bundle, digest) if digest else None
     if not bundle:
         return None
     threshold = _number(query["threshold"]) if query.get("threshold") else bundle.threshold
     of = await asyncio.to_thread(_seen, office, station, rows, bundle.digest)
     return View(bundle, int(last), threshold, of, office.settings.reinspection_s)
+
+
+def _own(office: Office, station: str, rows: list[Scored]) -> str | None:
+    """The station's own model, also while parts are judged by a recipe's; without word of it what judged last."""
+    now = office.switchboard.now(station)
+    if now and now.model:
+        return now.model.bundle
+    return rows[0].bundle if rows else None
 
 
 def _seen(office: Office, station: str, rows: list[Scored], digest: str) -> Seen:

@@ -60,11 +60,6 @@ class Outcomes:
     minutes: float | None
     """Of re-inspection in a shift of eight hours, at this rate of parts; None where no rate can be told."""
 
-    @property
-    def escaped(self) -> int:
-        """Of all types."""
-        return sum(self.escapes.values())
-
 
 def seen(rows: Sequence[Scored], bundle: str, labelled: Iterable[tuple[Label, Inspection]]) -> Seen:
     """Sort the last parts, the newest first, and the labelled ones, which may be older; other models' do not count."""

@@ -126,7 +126,7 @@ def test_only_engineers_set_it(person, line, judged, name):
         ({"reason": " "}, 400),
         ({"reason": "x" * 501}, 400),
         ({"shadow": "-1"}, 400),
-        ({"bundle": "../../etc"}, 404),
+        ({"bundle": "../../etc"}, 409),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_made(person, line, judged, form, status):

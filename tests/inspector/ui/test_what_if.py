@@ -58,7 +58,6 @@ def test_labelled_parts_tell_false_rejects_and_escapes_by_type():
 
     assert then.false_rejects == 1
     assert then.escapes == {"dent": 0, "scratch": 2}
-    assert then.escaped == 2
 
 
 def test_a_shift_is_reckoned_at_the_rate_of_these_parts():
