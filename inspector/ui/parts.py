@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
+from inspector.archive.reading import Reading
 from inspector.inspection import Outcome
 from inspector.labels.book import Book
 from inspector.labels.label import sayable
@@ -21,7 +22,7 @@ from inspector.ui.guard import needs
 from inspector.ui.history import REJECTS, History, Part
 from inspector.ui.labelled import labelled, unlabelled
 from inspector.ui.office import office_of
-from inspector.ui.pages import render
+from inspector.ui.pages import fragment, language_of, render
 
 ON_A_PAGE: Final = 60
 
@@ -50,6 +51,11 @@ class Asked:
     until: str
     below: int | None
 
+    @property
+    def is_newest(self) -> bool:
+        """Whether parts that come are to be in it."""
+        return self.below is None and not self.until
+
     def filter(self) -> Filter:
         """For the record. Raises HTTPException 400 for a time that is none."""
         return Filter(
@@ -64,13 +70,30 @@ class Asked:
 @needs(Role.VIEWER)
 async def show_list(request: Request) -> Response:
     """The parts of a station, the newest first."""
+    strip = await _strip(request)
+    return render(
+        request, "parts.html", **strip, stations=list(office_of(request).histories), shown=[*SHOWN, *BY_LABEL]
+    )  # fmt: skip
+
+
+@needs(Role.VIEWER, touch=False)
+async def show_strip(request: Request) -> Response:
+    """The same without what is around it, for the script that keeps it new."""
+    return HTMLResponse(fragment(language_of(request).code, "strip.html", **await _strip(request)))
+
+
+async def _strip(request: Request) -> dict[str, Any]:
     asked, office = _asked(request), office_of(request)
     book = await asyncio.to_thread(office.labels.read)
     found = await asyncio.to_thread(_found, office.histories[asked.station], book, asked)
-    return render(
-        request, "parts.html", asked=asked, parts=found, book=book, stations=list(office.histories),
-        shown=[*SHOWN, *BY_LABEL], is_last=len(found) < ON_A_PAGE, archive=office.archive,
-    )  # fmt: skip
+    pictures = await asyncio.to_thread(_with_picture, office.archive, found)
+    return {"asked": asked, "parts": found, "book": book, "pictures": pictures, "is_last": len(found) < ON_A_PAGE}
+
+
+def _with_picture(archive: Reading | None, parts: list[Part]) -> set[str]:
+    """The inspections that the archive has a picture of."""
+    ids = (part.inspection.id for part in parts)
+    return {each for each in ids if archive and archive.picture(each)}
 
 
 def _found(history: History, book: Book, asked: Asked) -> list[Part]:
@@ -85,10 +108,19 @@ async def show_part(request: Request) -> Response:
     part, office = await part_in(request), office_of(request)
     book = await asyncio.to_thread(office.labels.read)
     types = await asyncio.to_thread(office.anomalies, part.inspection)
+    has_picture, has_heat_map = await asyncio.to_thread(_archived, office.archive, part.inspection.id)
     return render(
-        request, "part.html", part=part, archive=office.archive, label=book.of(part.inspection.id),
+        request, "part.html", part=part, has_picture=has_picture, has_heat_map=has_heat_map,
+        label=book.of(part.inspection.id),
         types=sorted(types), sayable=sayable(part.inspection.outcome),
     )  # fmt: skip
+
+
+def _archived(archive: Reading | None, inspection_id: str) -> tuple[bool, bool]:
+    """Whether there is a picture, and a heat map."""
+    if not archive:
+        return False, False
+    return archive.picture(inspection_id) is not None, archive.heat_map(inspection_id) is not None
 
 
 @needs(Role.VIEWER, touch=False)
@@ -156,6 +188,7 @@ async def part_in(request: Request) -> Part:
 
 ROUTES: Final = [
     Route("/parts", show_list),
+    Route("/strip", show_strip),
     Route("/parts/{station}/{id}", show_part),
     Route("/pictures/{id}", picture),
     Route("/heat-maps/{id}", heat_map),

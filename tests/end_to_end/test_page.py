@@ -49,6 +49,33 @@ def test_a_frozen_page_holds_its_pictures_while_the_line_goes_on(person, line):
     expect(page.get_by_role("status")).to_be_hidden()
 
 
+def test_new_parts_come_into_the_strip_unless_it_is_frozen(person, line):
+    page = person("vera")
+    page.goto("/parts")
+    line.show("strip-1")
+    expect(page.locator("#strip")).to_contain_text("strip-1", timeout=15_000)
+
+    page.get_by_role("button", name="Freeze").click()
+    line.show("strip-2")
+    other = person("vera")
+    expect(other.locator('[data-station="press-1"]')).to_contain_text("strip-2")
+    page.wait_for_timeout(4000)  # longer than it takes to look again
+    expect(page.locator("#strip")).not_to_contain_text("strip-2")
+    assert findings(page) == []
+
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.locator("#strip")).to_contain_text("strip-2", timeout=15_000)
+
+
+def test_an_older_page_of_the_strip_stays_as_it_is(person, line):
+    line.show("old-strip")
+    page = person("vera")
+    expect(page.locator('[data-station="press-1"]')).to_contain_text("old-strip")
+    page.goto("/parts?below=1000000")
+
+    expect(page.get_by_role("button", name="Freeze")).to_have_count(0)
+
+
 def test_a_reject_is_found_and_opened(person, line):
     line.show("lid-3", scratched=True)
     page = person("vera")
