@@ -62,6 +62,8 @@ class Memory:
     ways_of: str = ""
     trunk: bytes = b""
     """The trunk's graph, once it was exported."""
+    _used: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    _is_too_much: bool = False
 
     @classmethod
     def of(cls, config: TrainingConfig) -> Self:
@@ -94,10 +96,10 @@ class Memory:
         return read
 
     def write(self, folder: Path) -> None:
-        """For the next fit, unless it is too much."""
-        seen, drawn = list(self.known.values()), self.drawn
-        size = sum(pooled.nbytes + patches.nbytes for pooled, patches in seen) + drawn.pooled.nbytes
-        if not seen or size > MOST_BYTES:
+        """What this fit has looked at, for the next one, unless it is too much."""
+        seen, drawn = list(self._used.values()), self.drawn
+        if not seen:
+            (folder / FILE).unlink(missing_ok=True)
             return
         draft = folder / f".{FILE}"
         with draft.open("wb") as file:
@@ -105,7 +107,7 @@ class Memory:
                 file,
                 allow_pickle=False,
                 key=np.array(self.key),
-                digests=np.array(list(self.known)),
+                digests=np.array(list(self._used)),
                 pooled=np.stack([pooled for pooled, _ in seen]),
                 patches=np.stack([patches for _, patches in seen]),
                 drawn=drawn.pooled,
@@ -129,12 +131,27 @@ class Memory:
         digests = [digest_of(each) for each in pictures]
         new = [place for place, digest in enumerate(digests) if digest not in self.known]
         progress(len(pictures) - len(new))
+        found = {digest: self.known[digest] for digest in digests if digest in self.known}
         if new:
             seen = see(trunk, PictureDataset(pictures[new], [0] * len(new)), progress)
-            for place, pooled, patches in zip(new, seen.pooled, seen.patches, strict=True):
-                self.known[digests[place]] = (pooled, patches)
-        found = [self.known[digest] for digest in digests]
-        return Seen(np.stack([pooled for pooled, _ in found]), np.stack([patches for _, patches in found]))
+            found |= {
+                digests[place]: (pooled, patches)
+                for place, pooled, patches in zip(new, seen.pooled, seen.patches, strict=True)
+            }
+        self._keep(found)
+        return Seen(
+            np.stack([found[digest][0] for digest in digests]), np.stack([found[digest][1] for digest in digests])
+        )
+
+    def _keep(self, found: dict[str, tuple[Floats, Floats]]) -> None:
+        """For this fit and the next, unless it is too much: then nothing is, and a large set is in memory once."""
+        if not self._is_too_much:
+            self._used |= found
+            self._is_too_much = sum(_bytes(each) for each in self._used.values()) > MOST_BYTES
+            self.known |= found
+        if self._is_too_much:
+            self.known.clear()
+            self._used.clear()
 
     def draw(
         self, trunk: Trunk, pictures: PictureDataset, names: Sequence[str], drawn: Sequence[Draw], progress: Progress
@@ -180,3 +197,8 @@ def key_of(config: TrainingConfig) -> str:
         "weights": hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else "",
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _bytes(seen: tuple[Floats, Floats]) -> int:
+    pooled, patches = seen
+    return pooled.nbytes + patches.nbytes

@@ -103,9 +103,20 @@ class TestKeeping:
     def test_too_much_is_not_written(self, config, tmp_path, monkeypatch):
         monkeypatch.setattr(remembered, "MOST_BYTES", 1000)
 
-        self.kept(config, tmp_path)
+        memory = self.kept(config, tmp_path)
 
         assert not (tmp_path / FILE).exists()
+        assert not memory.known
+
+    def test_what_is_not_in_the_set_any_more_is_not_kept(self, config, tmp_path):
+        self.kept(config, tmp_path)
+        memory = Memory.read(tmp_path, config)
+        fitted(config, a_set(normal=NORMAL[:35]), memory)
+
+        memory.write(tmp_path)
+
+        # A made-up defect on each of so few normals.
+        assert len(Memory.read(tmp_path, config).known) == 35 + 20 + 5 + 35
 
 
 class TestRefit:
