@@ -35,6 +35,10 @@ class Row:
         return content
 
 
+class NotBegun(ConfigError):
+    """A record that holds nothing yet, not even its tables."""
+
+
 def files_in(path: Path) -> list[Path]:
     """The record, or the records of a folder. Raises ConfigError where there is none."""
     if path.is_dir():
@@ -49,7 +53,10 @@ def files_in(path: Path) -> list[Path]:
 
 @contextmanager
 def reading(file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads. Raises ConfigError for what is no record, sqlite3.Error for what is damaged."""
+    """A connection that only reads.
+
+    Raises ConfigError for what is no record, NotBegun for what is none yet, sqlite3.Error for what is damaged.
+    """
     log, index = file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
     if not log.exists():
         with _unchanging(file, log) as connection:
@@ -89,6 +96,8 @@ def _check_kind(connection: sqlite3.Connection, file: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+            raise NotBegun(f"{file}: is empty; a daemon has just begun it, or could not go on")
         raise ConfigError(f"{file}: is no record of this program")
     if version > VERSION:
         raise ConfigError(f"{file}: has version {version}, and this program knows {VERSION}; use the newer program")

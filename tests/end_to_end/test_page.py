@@ -49,6 +49,47 @@ def test_a_frozen_page_holds_its_pictures_while_the_line_goes_on(person, line):
     expect(page.get_by_role("status")).to_be_hidden()
 
 
+def test_a_click_that_takes_longer_than_a_part_goes_where_it_began(person, line):
+    page, other = person("vera"), person("vera")
+    line.show("lid-pressed")
+    link = page.get_by_role("link", name="lid-pressed", exact=True)
+    expect(link).to_be_visible()
+
+    link.hover()
+    page.mouse.down()
+    line.show("lid-meanwhile")
+    expect(other.locator('[data-station="press-1"]')).to_contain_text("lid-meanwhile")
+    page.wait_for_timeout(1500)  # it has heard of it by now
+    page.mouse.up()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("lid-pressed")
+
+
+def test_what_comes_while_a_card_is_pressed_is_shown_once_it_is_let_go(person, line):
+    page, other = person("vera"), person("vera")
+    card = page.locator('[data-station="press-1"]')
+    line.show("lid-held")
+    expect(card).to_contain_text("lid-held")
+
+    card.locator(".verdict").hover()
+    page.mouse.down()
+    line.show("lid-next")
+    expect(other.locator('[data-station="press-1"]')).to_contain_text("lid-next")
+    page.mouse.up()
+
+    expect(card).to_contain_text("lid-next")
+
+
+def test_a_keyboard_stays_where_it_is_while_parts_come(person, line):
+    page = person("vera")
+    line.show("lid-focused")
+    page.get_by_role("link", name="lid-focused", exact=True).focus()
+
+    line.show("lid-after")
+
+    expect(page.get_by_role("link", name="lid-after", exact=True)).to_be_focused()
+
+
 def test_new_parts_come_into_the_strip_unless_it_is_frozen(person, line):
     page = person("vera")
     page.goto("/parts")

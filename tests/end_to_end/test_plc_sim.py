@@ -21,7 +21,7 @@ def test_a_station_keeps_the_contract(small_bundle, tmp_path, kind, accepted):
         line.stage.place(kind)
         tls = plant.tls("plc", "plc-1")
         files = ["--ca-file", tls.ca_file, "--cert-file", tls.cert_file, "--key-file", tls.key_file]
-        load = ["--parts", f"{kind}-1", "--rate", 20, "--count", 20, "--deadline-ms", 5000, "--duplicate", 0.5]
+        load = ["--parts", f"{kind}-1", "--rate", 8, "--count", 20, "--deadline-ms", 5000, "--duplicate", 0.5]
         outputs = ["--json", tmp_path / "figures.json"]
         words = ["--port", line.broker.port, "--client-id", "plc-1", *files, *load, *outputs]
         status = main(["plc-sim", "press-1", *map(str, words)])

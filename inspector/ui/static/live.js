@@ -2,13 +2,27 @@
 "use strict";
 
 const OLD_AFTER_MS = 3000;
+const CLICK_AFTER_MS = 100; // of the button's release, at most
 const old = document.getElementById("old");
 const cards = document.getElementById("cards");
 const heat = document.getElementById("heat");
 const freeze = document.getElementById("freeze");
 const frozen = document.getElementById("frozen");
-const held = new Map(); // the last card of each station that came while the page was frozen
+const held = new Map(); // the last news of each part of a card that came while it had to stay as it was
+let pressed = null; // the station under a finger: what is exchanged between press and release gets no click
 let heard = 0;
+
+function hear(event, part) {
+  const { station } = JSON.parse(event.data);
+  if (station === pressed || (part === ".now" && isFrozen())) held.set(station + part, [event, part]);
+  else place(event, part);
+}
+
+function hearHeld() {
+  const news = [...held.values()];
+  held.clear();
+  for (const [event, part] of news) hear(event, part);
+}
 
 function place(event, part) {
   const { station, html } = JSON.parse(event.data);
@@ -17,7 +31,10 @@ function place(event, part) {
     location.reload(); // a station that was not there when the page was made
     return;
   }
-  card.querySelector(part).innerHTML = html;
+  const box = card.querySelector(part);
+  const focused = box.contains(document.activeElement) && document.activeElement.dataset.key;
+  box.innerHTML = html;
+  if (focused) box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   showHeat(card);
 }
 
@@ -41,21 +58,24 @@ function isFrozen() {
 freeze.addEventListener("click", () => {
   freeze.setAttribute("aria-pressed", String(!isFrozen()));
   frozen.hidden = !isFrozen();
-  if (isFrozen()) return;
-  for (const event of held.values()) place(event, ".now");
-  held.clear();
+  hearHeld();
 });
+
+cards.addEventListener("pointerdown", (event) => {
+  pressed = event.target.closest(".card")?.dataset.station;
+});
+
+for (const name of ["pointerup", "pointercancel"]) {
+  window.addEventListener(name, () => setTimeout(() => { pressed = null; hearHeld(); }, CLICK_AFTER_MS));
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) freeze.click();
 });
 
 const source = new EventSource("/news");
-source.addEventListener("desk", (event) => place(event, ".desk"));
-source.addEventListener("card", (event) => {
-  if (isFrozen()) held.set(JSON.parse(event.data).station, event);
-  else place(event, ".now");
-});
+source.addEventListener("desk", (event) => hear(event, ".desk"));
+source.addEventListener("card", (event) => hear(event, ".now"));
 for (const name of ["card", "desk", "alive"]) {
   source.addEventListener(name, () => { heard = Date.now(); old.hidden = true; });
 }

@@ -21,7 +21,7 @@ TRAINING = f"""\
 name: plates
 output: out
 network:
-  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_levels: [8], train: all}}
+  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_levels: [8], train: head}}
 batch_size: 16
 trainer: {{max_epochs: 1}}
 false_reject_rate: 0.05

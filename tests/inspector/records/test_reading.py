@@ -9,7 +9,7 @@ import pytest
 
 from inspector.errors import ConfigError
 from inspector.records.filter import Filter
-from inspector.records.reading import files_in, reading
+from inspector.records.reading import NotBegun, files_in, reading
 from tests.entries import STATION, entry, open_record
 from tests.requirements import needs
 
@@ -123,4 +123,11 @@ def test_a_database_of_something_else(file):
         connection.execute("CREATE TABLE recipes (name)")
 
     with pytest.raises(ConfigError, match="is no record of this program"):
+        sequences(file)
+
+
+def test_a_record_that_holds_nothing_yet(file):
+    file.touch()
+
+    with pytest.raises(NotBegun, match=r"press-1\.sqlite: is empty"):
         sequences(file)

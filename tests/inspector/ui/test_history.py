@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -29,6 +31,20 @@ def test_before_the_daemon_has_begun_there_is_nothing(history):
     assert history.parts(Filter(), 10) == []
     assert history.part("01ARZ3NDEKTSV4RRFFQ69G5FAV") is None
     assert history.alarms() == []
+    assert history.newest() == 0
+
+
+@pytest.mark.parametrize("begun", [b"", None])
+def test_while_the_daemon_makes_the_file_there_is_nothing_yet(history, records, begun):
+    records.folder.mkdir()
+    file = records.folder / "press-1.sqlite"
+    if begun is None:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    else:
+        file.write_bytes(begun)
+
+    assert history.parts(Filter(), 10) == []
     assert history.newest() == 0
 
 
