@@ -35,7 +35,7 @@ class Row:
         return content
 
 
-class NotBegun(ConfigError):
+class EmptyRecordError(ConfigError):
     """A record that holds nothing yet, not even its tables."""
 
 
@@ -55,7 +55,7 @@ def files_in(path: Path) -> list[Path]:
 def reading(file: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads.
 
-    Raises ConfigError for what is no record, NotBegun for what is none yet, sqlite3.Error for what is damaged.
+    Raises ConfigError for what is no record, EmptyRecordError for what is none yet, sqlite3.Error for what is damaged.
     """
     log, index = file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
     if not log.exists():
@@ -97,7 +97,7 @@ def _check_kind(connection: sqlite3.Connection, file: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
-            raise NotBegun(f"{file}: is empty; a daemon has just begun it, or could not go on")
+            raise EmptyRecordError(f"{file}: is empty; a daemon has just begun it, or could not go on")
         raise ConfigError(f"{file}: is no record of this program")
     if version > VERSION:
         raise ConfigError(f"{file}: has version {version}, and this program knows {VERSION}; use the newer program")

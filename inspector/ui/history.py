@@ -13,7 +13,7 @@ from inspector.errors import ConfigError
 from inspector.inspection import Inspection, Outcome
 from inspector.plc import AlarmMessage, AlarmState
 from inspector.records.filter import Filter
-from inspector.records.reading import NotBegun, Row, reading
+from inspector.records.reading import EmptyRecordError, Row, reading
 from inspector.records.rows import INSPECTION
 from inspector.records.schema import file_of
 from inspector.records.summary import Summary, nothing, summarise
@@ -124,7 +124,7 @@ class History:
         try:
             with reading(self._file) as connection:
                 yield connection
-        except NotBegun:
+        except EmptyRecordError:
             yield None
         except sqlite3.Error as error:
             raise ConfigError(f"{self._file}: cannot be read: {error}") from error

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.errors import ConfigError
 from inspector.records.filter import Filter
-from inspector.records.reading import NotBegun, files_in, reading
+from inspector.records.reading import EmptyRecordError, files_in, reading
 from tests.entries import STATION, entry, open_record
 from tests.requirements import needs
 
@@ -129,5 +129,5 @@ def test_a_database_of_something_else(file):
 def test_a_record_that_holds_nothing_yet(file):
     file.touch()
 
-    with pytest.raises(NotBegun, match=r"press-1\.sqlite: is empty"):
+    with pytest.raises(EmptyRecordError, match=r"press-1\.sqlite: is empty"):
         sequences(file)
