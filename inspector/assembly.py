@@ -18,9 +18,10 @@ from inspector.config import Config, StationSettings
 from inspector.control import Control
 from inspector.desk import Decision, Desk
 from inspector.drift import Drift
+from inspector.engine_choice import chosen_engine
 from inspector.health import Heartbeats
 from inspector.inspection import Camera, Outcome, Record, Sink
-from inspector.judge import show_models
+from inspector.judge import show_models, show_threshold
 from inspector.judge_maker import JudgeMaker, LoadBundle
 from inspector.last_picture import LastPicture
 from inspector.models import Rollout, Story
@@ -54,7 +55,7 @@ class Post:
     commands: Commands
     note: Callable[[str, dict[str, Any]], None]
     """Keeps something in the station's record."""
-    bundles: Callable[[], dict[str | None, Bundle]]
+    bundles: Callable[[], dict[str | None, Bundle | None]]
     """What judges, by recipe."""
     adopt: Callable[[StationSettings, LoadBundle], None]
     """Has it judge by the bundles of other settings, between two parts. Raises InspectorError."""
@@ -81,11 +82,11 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
             opened.callback(archive.close)
         record = _record(config, name, list(links), disk)
         opened.pop_all()
-    record.note("start", {"version": __version__, "bundle": judges[OWN].bundle.digest, "config": maker.digest})
+    record.note("start", {"version": __version__, "bundle": judges[OWN].digest, "config": maker.digest})
     alarms = _alarms(settings, record, list(links.values()))
     disk.begin(alarms)
     watched = settings.alarms.drift
-    drift = Drift(name, watched, alarms, lambda: list(station.bundles.values())) if watched else None
+    drift = Drift(name, watched, alarms, lambda: filter(None, station.bundles.values())) if watched else None
     triggers = settings.triggers or TriggerSettings()  # a station that runs free does not even hear one
     desk = Desk(queue_size=triggers.queue_size, recipes=list(settings.recipes), look_up=record.answer_to)
     rules = AlarmRules(settings.alarms, alarms)
@@ -102,6 +103,7 @@ def assemble(settings: StationSettings, config: Config, load_bundle: LoadBundle,
         triggers=settings.triggers,
         load_judges=maker.judges,
         witnesses=tuple(witness for witness in (archive, drift, _last_picture(name, config)) if witness),
+        cores=settings.cpu_affinity,
     )
     story = Story(station, alarms=alarms, tell=partial(_tell_model, list(links.values())), note=reporter.note)
     models = _rollout(station, settings, config, maker, story)
@@ -164,6 +166,7 @@ def _rollout(
         config.models,
         configured=lambda: maker.configured,
         make_judge=maker.judge,
+        first_engine=partial(chosen_engine, wish=config.wish_of(settings)),
         any_precision=any_precision,
         story=story,
     )
@@ -220,7 +223,7 @@ def _tell_model(links: Sequence[Link], message: ModelMessage) -> None:
 
 def _show(name: str, judges: Judges) -> None:
     show_models(name, judges.values())
-    metrics.THRESHOLD.labels(name).set(judges[OWN].bundle.threshold)
+    show_threshold(name, judges[OWN])
     # A counter that first appears at 1 has no rate: the first FAIL would not show.
     metrics.CAMERA_REOPENS.labels(name)
     metrics.VERDICTS_OVERTAKEN.labels(name)

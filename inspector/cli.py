@@ -246,8 +246,11 @@ def _check(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     for station in config.stations:
         bundle = load(station, config)
-        what = f"bundle {bundle.manifest.name} {bundle.digest[:12]} by {bundle.engine}, {station.camera.kind} camera"
-        print(f"{station.name}: {what}: good")
+        if bundle:
+            what = f"bundle {bundle.manifest.name} {bundle.digest[:12]} by {bundle.engine}"
+        else:
+            what = "no model yet, every part is ERROR until one is deployed"
+        print(f"{station.name}: {what}, {station.camera.kind} camera: good")
     if config.archive:
         config.archive.check()
     return 0

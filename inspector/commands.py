@@ -34,7 +34,7 @@ class Station(Protocol):
         """What it is doing."""
 
     @property
-    def digest(self) -> str:
+    def digest(self) -> str | None:
         """Of the bundle that judges."""
 
     def pause(self) -> None:

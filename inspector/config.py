@@ -70,8 +70,9 @@ class StationSettings(Settings):
 
     name: StationName
     """Name of the place on the line; part of every topic and metric."""
-    bundle: ConfigPath
-    """Folder of the model bundle. A relative path is taken from the folder of the configuration file."""
+    bundle: ConfigPath | None = None
+    """Folder of the model bundle. A relative path is taken from the folder of the configuration file. Without it, and
+    until one is deployed, every part is ERROR, reason ``no_model``."""
     recipes: dict[RecipeName, ConfigPath] = Field(default={})
     """Further bundles, by the name that a trigger or the command ``set-recipe`` asks for them."""
     camera: CameraSettings
@@ -132,6 +133,15 @@ class Config(Settings):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two stations are named {', '.join(twice)}; each needs a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _models_have_a_way_in(self) -> Self:
+        for station in self.stations:
+            if station.bundle is None and self.models is None:
+                raise ValueError(
+                    f"station {station.name} names no bundle, and none could be deployed: name one, or add `models:`"
+                )
         return self
 
     @model_validator(mode="after")

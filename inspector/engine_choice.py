@@ -50,20 +50,28 @@ class Wish:
 def ready_bundle(path: Path, wish: Wish) -> Bundle:
     """The bundle in the folder ``path``, run as ``wish`` says, its golden pictures judged again.
 
+    Raises BundleError or ConfigError where it cannot be used.
+    """
+    return _proved(path, chosen_engine(path, wish))
+
+
+def chosen_engine(path: Path, wish: Wish) -> Engine:
+    """What runs the bundle in the folder ``path``.
+
     Candidates are measured once; the choice counts until the bundle, the machine or an engine's version changes.
     Raises BundleError or ConfigError where none can be used.
     """
     manifest, digest = read_manifest(path)
     candidates = wish.candidates(manifest)
     if len(candidates) == 1:
-        return _proved(path, candidates[0])
+        return candidates[0]
     now = situation(digest, candidates)
     choice = remembered(path, now)
     if choice is None:
         choice = _measured(path, now, candidates)
         remember(path, choice)
     log.info("%s: %s", path, choice)
-    return _proved(path, Engine(choice.engine, choice.precision, wish.threads, wish.cores))
+    return Engine(choice.engine, choice.precision, wish.threads, wish.cores)
 
 
 def _proved(path: Path, engine: Engine) -> Bundle:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     DUPLICATE_TRIGGER = "duplicate_trigger"
     BAD_TRIGGER = "bad_trigger"
     UNKNOWN_RECIPE = "unknown_recipe"
+    NO_MODEL = "no_model"
 
 
 class StationState(StrEnum):
@@ -121,8 +122,8 @@ class Inspection(BaseModel):
     """A FAIL that is in doubt: a person should look. Never true for PASS or ERROR."""
     score: float | None = None
     """Distance from normal, larger is more abnormal; null when nothing could be scored."""
-    threshold: float
-    """A score above this is FAIL."""
+    threshold: float | None
+    """A score above this is FAIL; null where the station has no model yet."""
     nearest_type: str | None = None
     """The known anomaly type that this picture looks like, or ``unknown``; null for PASS, or where none is known."""
     type_confidence: float | None = Field(default=None, ge=0, le=1)
@@ -133,8 +134,8 @@ class Inspection(BaseModel):
     """Milliseconds by stage: acquire, preprocess, embed, score, and total from exposure or arrival to verdict."""
     picture: str | None = None
     """SHA-256 of what the network saw: the picture at the model's input size, RGB, row by row; null without a frame."""
-    bundle: str
-    """Digest of the model bundle that judged."""
+    bundle: str | None
+    """Digest of the model bundle that judged; null where the station has no model yet."""
     config: str | None = None
     """Digest of the station's configuration."""
     historical: bool = False

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -22,14 +23,15 @@ log = logging.getLogger(__name__)
 class Judge:
     """Judges frames by one bundle, one at a time; what it makes has yet to be numbered.
 
-    ``config``: digest of the station's configuration. ``keeps_hash``: whether the picture's digest goes along, which
-    costs a tenth of a millisecond. ``checks``: what a picture has to be; without them all are judged.
+    Without a bundle nothing is judged: every frame is ERROR, reason ``no_model``. ``config``: digest of the
+    station's configuration. ``keeps_hash``: whether the picture's digest goes along, which costs a tenth of a
+    millisecond. ``checks``: what a picture has to be; without them all are judged.
     """
 
     def __init__(
         self,
         station: str,
-        bundle: Bundle,
+        bundle: Bundle | None,
         *,
         max_latency_ms: float,
         config: str | None = None,
@@ -38,17 +40,30 @@ class Judge:
     ) -> None:
         self.bundle = bundle
         self._station = station
-        self._resized = np.empty((*bundle.manifest.input_size, 3), np.uint8)
+        self._resized = np.empty((*bundle.manifest.input_size, 3), np.uint8) if bundle else None
         self._max_latency_ms = max_latency_ms
         self._config = config
         self._keeps_hash = keeps_hash
-        self._check = PictureCheck(checks, bundle.manifest.normals) if checks else None
+        self._check = PictureCheck(checks, bundle.manifest.normals) if bundle and checks else None
         self._sparing = Sparing()
+
+    @property
+    def digest(self) -> str | None:
+        """Of the bundle."""
+        return self.bundle.digest if self.bundle else None
+
+    @property
+    def threshold(self) -> float | None:
+        """A score above it is FAIL."""
+        return self.bundle.threshold if self.bundle else None
 
     def inspect(self, frame: Frame, trigger: Trigger | None = None) -> Evidence:
         """The verdict on a frame, for a trigger or for whoever listens, with what it was made from."""
         watch = Stopwatch(frame.monotonic_s)
         watch.lap("acquire")
+        if self.bundle is None:
+            nothing = Judgement(Outcome.ERROR, None)
+            return Evidence(self._verdict(frame, nothing, watch, None, trigger, fault=Reason.NO_MODEL), frame)
         picture = self.bundle.prepare(frame.pixels, out=self._resized)
         fault = self._check.fault(frame.pixels, picture) if self._check else None
         watch.lap("preprocess")
@@ -81,7 +96,7 @@ class Judge:
         frame: Frame,
         judgement: Judgement,
         watch: "Stopwatch",
-        picture: Pixels,
+        picture: Pixels | None,
         trigger: Trigger | None,
         *,
         fault: Reason = Reason.MODEL_ERROR,
@@ -103,7 +118,7 @@ class Judge:
             nearest_type=judgement.nearest_type,
             type_confidence=judgement.type_confidence,
             timings_ms={**watch.timings_ms, "total": watch.total_ms},
-            picture=hashlib.sha256(picture.data).hexdigest() if self._keeps_hash else None,
+            picture=hashlib.sha256(picture.data).hexdigest() if self._keeps_hash and picture is not None else None,
         )
 
     def _inspection(
@@ -117,8 +132,8 @@ class Judge:
                 "trigger_id": trigger.id if trigger else None,
                 "outcome": outcome,
                 "reason": reason,
-                "threshold": self.bundle.threshold,
-                "bundle": self.bundle.digest,
+                "threshold": self.threshold,
+                "bundle": self.digest,
                 "config": self._config,
                 **fields,
             }
@@ -130,17 +145,21 @@ class Judge:
                 metrics.STAGE_SECONDS.labels(self._station, stage).observe(duration_ms / 1000)
         metrics.VERDICT_SECONDS.labels(self._station).observe(inspection.timings_ms["total"] / 1000)
         # Scores are deviations from normal: a threshold of 0 or less, at a huge false-reject rate, has no ratio.
-        if inspection.score is not None and self.bundle.threshold > 0:
-            metrics.SCORE_RATIO.labels(self._station).observe(inspection.score / self.bundle.threshold)
+        if inspection.score is not None and inspection.threshold is not None and inspection.threshold > 0:
+            metrics.SCORE_RATIO.labels(self._station).observe(inspection.score / inspection.threshold)
 
 
 def show_models(station: str, judges: Iterable[Judge]) -> None:
     """Have the metrics say which models judge at a station."""
     metrics.MODEL_INFO.remove_by_labels({"station": station})
-    for judge in judges:
-        manifest = judge.bundle.manifest
-        kinds = "+".join(part.kind for part in manifest.parts)
-        metrics.MODEL_INFO.labels(station, judge.bundle.digest, manifest.name, kinds).set(1)
+    for bundle in (judge.bundle for judge in judges if judge.bundle):
+        kinds = "+".join(part.kind for part in bundle.manifest.parts)
+        metrics.MODEL_INFO.labels(station, bundle.digest, bundle.manifest.name, kinds).set(1)
+
+
+def show_threshold(station: str, judge: Judge) -> None:
+    """Have the metrics say by which threshold parts are judged; not a number where none are."""
+    metrics.THRESHOLD.labels(station).set(math.nan if judge.threshold is None else judge.threshold)
 
 
 def _heat_map(bundle: Bundle, features: Features) -> Floats | None:

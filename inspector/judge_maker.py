@@ -10,8 +10,8 @@ from inspector.config import StationSettings
 from inspector.judge import Judge
 from inspector.station import OWN, Judges
 
-LoadBundle = Callable[[str | None], Bundle]
-"""The bundle of a recipe, ready to judge. Raises BundleError."""
+LoadBundle = Callable[[str | None], Bundle | None]
+"""The bundle of a recipe, ready to judge; None where a station has no own one yet. Raises BundleError."""
 
 
 class JudgeMaker:
@@ -23,8 +23,8 @@ class JudgeMaker:
         self._keeps_hash = keeps_hash
 
     @property
-    def configured(self) -> Path:
-        """The bundle that the configuration names for parts without a recipe."""
+    def configured(self) -> Path | None:
+        """The bundle that the configuration names for parts without a recipe; None where it names none."""
         return self._settings.bundle
 
     @property
@@ -36,8 +36,8 @@ class JudgeMaker:
         """Follow these."""
         self._settings, self._load = settings, load
 
-    def judge(self, bundle: Bundle) -> Judge:
-        """By this bundle."""
+    def judge(self, bundle: Bundle | None) -> Judge:
+        """By this bundle, or one that judges nothing."""
         settings = self._settings
         return Judge(
             settings.name,

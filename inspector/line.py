@@ -23,7 +23,7 @@ from inspector.running import Running
 LET_GO_S: Final = 60.0
 """How long a station may take to stop for another to take its place: opening a camera is the slowest of its steps."""
 
-Bundles = dict[str | None, Bundle]
+Bundles = dict[str | None, Bundle | None]
 """Of one station, by recipe."""
 
 
@@ -146,8 +146,11 @@ class Line:
         return Running(post, settings, config)
 
 
-def load(station: StationSettings, config: Config, recipe: str | None = None) -> Bundle:
-    """The bundle of a recipe, or what was deployed last, ready to judge. Raises BundleError or ConfigError."""
+def load(station: StationSettings, config: Config, recipe: str | None = None) -> Bundle | None:
+    """The bundle of a recipe, or what was deployed last, ready to judge; None where the station has no model yet.
+
+    Raises BundleError or ConfigError.
+    """
     ready = partial(ready_bundle, wish=config.wish_of(station))
     if recipe is not None:
         return ready(station.recipes[recipe])
@@ -161,4 +164,4 @@ def _bundles(station: StationSettings, config: Config) -> Bundles:
 def _loader(first: Bundles, station: StationSettings, config: Config) -> LoadBundle:
     """Gives each of these once, the first time that it is asked for; from then on they are read again."""
     left = dict(first)
-    return lambda recipe: left.pop(recipe, None) or load(station, config, recipe)
+    return lambda recipe: left.pop(recipe) if recipe in left else load(station, config, recipe)

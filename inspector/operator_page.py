@@ -24,6 +24,9 @@ class LearningSettings(Settings):
     """That it computes in, with the lowest priority."""
     longest_minutes: PositiveFloat = 60
     """Whatever takes longer is ended."""
+    min_difference: float = Field(default=4.0, ge=0)
+    """Of the pictures that are collected for a first model: grey levels by which one of 32 x 32 cells has to differ
+    from each picture before, so that a line that stands still gives one; 0 keeps all."""
 
 
 class PageSettings(Settings):

@@ -94,9 +94,9 @@ class ModelMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    bundle: str
-    """Digest of the bundle that judges."""
-    name: str
+    bundle: str | None
+    """Digest of the bundle that judges; null where none does yet."""
+    name: str | None
     """Its product."""
     step: ModelStep
     """``settled``, or how far the candidate is."""
@@ -120,8 +120,8 @@ class StationStatus(BaseModel):
     state: StationState
     ready: bool
     """Whether a trigger would be taken now."""
-    bundle: str
-    """Digest of the bundle that judges."""
+    bundle: str | None
+    """Digest of the bundle that judges; null where none does yet."""
     model: ModelMessage | None
     """The last step of a model; null where none can be deployed."""
     verdicts: dict[str, int]
@@ -131,7 +131,7 @@ class StationStatus(BaseModel):
 
     def __str__(self) -> str:
         said = " ".join(f"{outcome} {count}" for outcome, count in self.verdicts.items())
-        return f"{self.state} {self.rate_hz:.1f}/s by {self.bundle[:8]}, {said}"
+        return f"{self.state} {self.rate_hz:.1f}/s by {self.bundle[:8] if self.bundle else 'no model'}, {said}"
 
 
 class CommandReply(BaseModel):

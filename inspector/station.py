@@ -11,7 +11,7 @@ from typing import Final
 from inspector import metrics
 from inspector.alarms import Alarms
 from inspector.bundle import Bundle
-from inspector.cores import pinned
+from inspector.cores import Cores, pinned
 from inspector.desk import Desk
 from inspector.errors import CameraError, FrameError
 from inspector.health import Heartbeats
@@ -26,7 +26,7 @@ from inspector.inspection import (
     StationState,
     Witness,
 )
-from inspector.judge import Judge, show_models
+from inspector.judge import Judge, show_models, show_threshold
 from inspector.logs import Sparing
 from inspector.plc import Trigger
 from inspector.reporting import Reporter
@@ -55,7 +55,8 @@ class Station:
     """Judges every frame of one camera, or one for each trigger, until it is told to stop.
 
     ``open_camera`` is called again after each loss, and ``load_judges`` whenever the bundles are to be read again.
-    ``desk`` hands out triggers; without ``triggers`` the camera runs free. ``witnesses`` look on.
+    ``desk`` hands out triggers; without ``triggers`` the camera runs free. ``witnesses`` look on. ``cores``: those that
+    its thread stays on.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Station:
         triggers: TriggerSettings | None = None,
         load_judges: Callable[[], Judges] | None = None,
         witnesses: tuple[Witness, ...] = (),
+        cores: Cores = (),
     ) -> None:
         self.name = name
         self._open_camera = open_camera
@@ -84,6 +86,7 @@ class Station:
         self._triggers = triggers
         self._load_judges = load_judges
         self._witnesses = witnesses
+        self._cores = cores
         self._sparing = Sparing()
         self._state = StationState.STARTING
         self._paused = False
@@ -96,20 +99,20 @@ class Station:
         return StationState.PAUSED if self._paused and self._state is StationState.RUNNING else self._state
 
     @property
-    def digest(self) -> str:
+    def digest(self) -> str | None:
         """Of the bundle that judges parts whose trigger names no recipe."""
-        return self._judges[self._recipe].bundle.digest
+        return self._judges[self._recipe].digest
 
     def admit(self, witness: Witness) -> None:
         """Let one more look on, from the next part on."""
         self._witnesses = (*self._witnesses, witness)
 
     def run(self, stop: Event) -> None:
-        """Inspect until ``stop`` is set or a finite camera has given its last frame, on the cores of the engine."""
+        """Inspect until ``stop`` is set or a finite camera has given its last frame."""
         self._health.expect(self.name, LONGEST_STEP_S)
         self._enter(StationState.STARTING)
         try:
-            with pinned(self._judges[OWN].bundle.engine.cores):
+            with pinned(self._cores):
                 self._run_sessions(stop)
         finally:
             self._shut(Reason.NOT_READY)
@@ -143,7 +146,7 @@ class Station:
         """Judge the next parts by this recipe, unless their trigger names one. Raises KeyError for an unknown one."""
         with self._changing:
             self._recipe, judge = recipe, self._judges[recipe]
-        metrics.THRESHOLD.labels(self.name).set(judge.bundle.threshold)
+        show_threshold(self.name, judge)
 
     @property
     def own(self) -> Judge:
@@ -151,7 +154,7 @@ class Station:
         return self._judges[OWN]
 
     @property
-    def bundles(self) -> dict[str | None, Bundle]:
+    def bundles(self) -> dict[str | None, Bundle | None]:
         """Those that judge parts now, by recipe."""
         return {recipe: judge.bundle for recipe, judge in self._judges.items()}
 
@@ -165,7 +168,7 @@ class Station:
         if self._load_judges is None:
             return "there is nothing to reload"
         judges, before = self._load_judges(), self._judges
-        changed = [each or "own bundle" for each in judges if judges[each].bundle.digest != before[each].bundle.digest]
+        changed = [each or "own bundle" for each in judges if judges[each].digest != before[each].digest]
         with self._changing:
             self._take(judges)
         return f"read again; changed: {', '.join(changed) or 'nothing'}"
@@ -173,7 +176,7 @@ class Station:
     def _take(self, judges: Judges) -> None:
         self._judges = judges
         show_models(self.name, judges.values())
-        metrics.THRESHOLD.labels(self.name).set(judges[self._recipe].bundle.threshold)
+        show_threshold(self.name, judges[self._recipe])
 
     def _run_sessions(self, stop: Event) -> None:
         while not stop.is_set():

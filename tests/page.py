@@ -24,7 +24,7 @@ stations:
 """
 STATION = """\
   - name: {name}
-    bundle: {bundle}
+    {bundle}
     camera: {camera}
     alarms: {{consecutive_fails: 3}}
 """
@@ -36,8 +36,8 @@ ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
 class PagedLine:
     """``show`` puts a part before the camera, ``url`` is that of the page.
 
-    ``cameras`` are others, by station; ``ui`` is more of the page's settings, as YAML; ``trusted`` a certificate by
-    which the page is then known.
+    Without ``bundle`` the station has no model yet. ``cameras`` are others, by station; ``ui`` is more of the page's
+    settings, as YAML; ``trusted`` a certificate by which the page is then known.
     """
 
     def __init__(self, folder, bundle, cameras=None, ui="", trusted=None):
@@ -48,7 +48,8 @@ class PagedLine:
         self.pictures.mkdir(parents=True)
         self.config = folder / "line.yaml"
         cameras = cameras or {"press-1": f"{{kind: folder, path: {self.pictures}, mode: watch}}"}
-        stations = [STATION.format(name=name, bundle=bundle, camera=camera) for name, camera in cameras.items()]
+        own = f"bundle: {bundle}" if bundle else ""
+        stations = [STATION.format(name=name, bundle=own, camera=camera) for name, camera in cameras.items()]
         config = CONFIG.format(metrics_port=free_port(), folder=folder, port=self.port, ui=ui and f", {ui}")
         self.config.write_text(config + "".join(stations))
         self.processes = {}

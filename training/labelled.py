@@ -29,7 +29,8 @@ class _File(Settings):
 def with_labels(config: TrainingConfig, folder: Path | None, output: Path | None = None) -> TrainingConfig:
     """The configuration with the labels of this folder, or of the one that it names itself, and this output.
 
-    Weights as people gave them on the page are the later word; what an escape costs stays the configuration's. Raises
+    Where that folder is the root too, all that was labelled is the set, and normals are held out as in any set. Weights
+    as people gave them on the page are the later word; what an escape costs stays the configuration's. Raises
     ConfigError for a folder that is not there, or whose ``anomalies.yaml`` is no such file.
     """
     labelled = folder or config.data.labelled
@@ -37,7 +38,9 @@ def with_labels(config: TrainingConfig, folder: Path | None, output: Path | None
     if labelled:
         if not labelled.is_dir():
             raise ConfigError(f"{labelled}: no folder of labelled parts; `inspector labels export` writes one")
-        data = {"labelled": labelled, "anomalies": _merged(config.data.anomalies, labelled / SETTINGS)}
+        is_root = labelled.resolve() == config.data.root.resolve()
+        anomalies = _merged(config.data.anomalies, labelled / SETTINGS)
+        data = {"labelled": None if is_root else labelled, "anomalies": anomalies}
         changes["data"] = config.data.model_copy(update=data)
     return config.model_copy(update=changes)
 

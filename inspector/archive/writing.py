@@ -13,7 +13,7 @@ import cv2
 from inspector.archive.layout import HEAT_MAP, INSPECTION, Day, Part, date_of, name_of
 from inspector.errors import FrameError
 from inspector.heatmap import overlay_alone
-from inspector.inspection import Evidence, Pixels, Reason
+from inspector.inspection import Evidence, Reason
 from inspector.pictures import encode_jpeg, encode_png, shrunk
 
 FOLDER_MODE: Final = 0o750
@@ -51,9 +51,10 @@ class Writer:
 
     def _files(self, evidence: Evidence) -> dict[Part, bytes]:
         """The inspection comes last: where it is there, so is the rest."""
-        pixels, files = evidence.frame.pixels, dict[Part, bytes]()
+        files = dict[Part, bytes]()
         try:
-            files["png" if self._png else "jpg"] = self._encoded(pixels)
+            part, data = self._encoded(evidence)
+            files[part] = data
             heat_map = self._heat_map(evidence) if self._heat_maps else None
         except cv2.error as error:
             raise FrameError(f"OpenCV cannot draw it: {error.err}", reason=Reason.UNREADABLE_PICTURE) from error
@@ -62,8 +63,11 @@ class Writer:
         files[INSPECTION] = evidence.inspection.model_dump_json(indent=1).encode()
         return files
 
-    def _encoded(self, pixels: Pixels) -> bytes:
-        return encode_png(pixels) if self._png else encode_jpeg(pixels, self._quality)
+    def _encoded(self, evidence: Evidence) -> tuple[Part, bytes]:
+        """Without loss where a first model may be made of it, which would take JPEG's traces for the line's."""
+        if self._png or evidence.inspection.reason == Reason.NO_MODEL:
+            return "png", encode_png(evidence.frame.pixels)
+        return "jpg", encode_jpeg(evidence.frame.pixels, self._quality)
 
     def _heat_map(self, evidence: Evidence) -> bytes | None:
         grid = evidence.heat_map() if evidence.inspection.score is not None else None

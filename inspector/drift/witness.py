@@ -57,17 +57,17 @@ class Drift:
     def see(self, evidence: Evidence) -> None:
         """See ``Witness``."""
         inspection, picture, features = evidence.inspection, evidence.picture, evidence.features
-        if picture is None or features is None or inspection.score is None:
+        score, threshold, digest = inspection.score, inspection.threshold, inspection.bundle
+        if picture is None or features is None or score is None or threshold is None or digest is None:
             return
         self._begin_anew_after_reset()
-        run = self._run(inspection.bundle)
+        run = self._run(digest)
         if run is None:
             return
-        numbers = np.array([inspection.score, brightness(picture), sharpness(picture)])
-        passed = inspection.score <= inspection.threshold
-        comparison = run.add(Part(numbers, compared(features)[0], passed=passed))
+        numbers = np.array([score, brightness(picture), sharpness(picture)])
+        comparison = run.add(Part(numbers, compared(features)[0], passed=score <= threshold))
         if comparison:
-            self._tell(comparison, inspection.bundle)
+            self._tell(comparison, digest)
 
     def close(self) -> None:
         """See ``Witness``. Nothing is in hand."""

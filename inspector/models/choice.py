@@ -14,23 +14,34 @@ log = logging.getLogger(__name__)
 
 
 def first_bundle(
-    station: str, configured: Path, models: ModelSettings | None, load: Callable[[Path], Bundle]
-) -> Bundle:
+    station: str, configured: Path | None, models: ModelSettings | None, load: Callable[[Path], Bundle]
+) -> Bundle | None:
     """What was deployed last; that of the configuration where nothing was since it names it, or, logged, in need.
 
-    Raises what ``load`` raises for the bundle of the configuration.
+    None where there is none of either. Raises what ``load`` raises for the bundle of the configuration.
     """
     deployed = _deployed(station, configured, models, load) if models else None
-    return deployed or load(configured)
+    if deployed or configured is None:
+        return deployed
+    return load(configured)
 
 
-def _deployed(station: str, configured: Path, models: ModelSettings, load: Callable[[Path], Bundle]) -> Bundle | None:
+def deployed_digest(station: str, configured: Path | None, models: ModelSettings) -> str | None:
+    """Of the bundle of the store that a start judges by; None where it goes by the configuration. Raises ModelError."""
+    current = PointerFile(models.folder, station).read().valid(configured).current
+    return None if current == CONFIGURED else current
+
+
+def _deployed(
+    station: str, configured: Path | None, models: ModelSettings, load: Callable[[Path], Bundle]
+) -> Bundle | None:
     try:
-        current = PointerFile(models.folder, station).read().valid(configured).current
-        return None if current == CONFIGURED else _unchanged(load(Store(models.folder).path(current)), current)
+        digest = deployed_digest(station, configured, models)
+        return _unchanged(load(Store(models.folder).path(digest)), digest) if digest else None
     except (ModelError, BundleError) as error:
         extra = {"station": station}
-        log.error("%s; the bundle of the configuration judges instead", error, extra=extra)  # noqa: TRY400 - says it all
+        instead = "the bundle of the configuration judges instead" if configured else "no model judges instead"
+        log.error("%s; %s", error, instead, extra=extra)  # noqa: TRY400 - says it all
         return None
 
 

@@ -12,7 +12,7 @@ from inspector.settings import Settings
 
 STATIONS: Final = "stations"
 CONFIGURED: Final = "configured"
-"""The bundle that the configuration names, in the place of a digest."""
+"""The bundle that the configuration names, or none where it names none, in the place of a digest."""
 
 Source = Literal["configured"] | Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -25,14 +25,14 @@ class Pointer(Settings):
     previous: Source | None = None
     """What ``rollback`` goes back to."""
     configured: str = ""
-    """What the configuration named meanwhile: once it names another bundle, that was the later decision."""
+    """What the configuration named meanwhile, empty for nothing: once it names another, that was the later decision."""
     proved: bool = True
     """Whether ``current`` has come through its probation."""
 
-    def valid(self, configured: Path) -> "Pointer":
+    def valid(self, configured: Path | None) -> "Pointer":
         """What a start judges by: a model that may have ended the last life on probation gets no second chance."""
-        if self.configured != str(configured):
-            return Pointer(configured=str(configured))
+        if self.configured != said(configured):
+            return Pointer(configured=said(configured))
         if self.proved or self.previous is None:
             return self
         return Pointer(current=self.previous, configured=self.configured)
@@ -67,6 +67,11 @@ class PointerFile:
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise ModelError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+
+def said(configured: Path | None) -> str:
+    """As a pointer has it."""
+    return str(configured or "")
 
 
 def pointed_to(folder: Path) -> set[str]:

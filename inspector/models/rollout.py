@@ -62,8 +62,9 @@ class _Order:
 class Rollout:
     """A witness of its station, and a worker: all of it is done in one thread, one order at a time.
 
-    ``configured`` is the bundle that the configuration names. ``any_precision``: whether a bundle without an 8-bit
-    network may take the place of one with it.
+    ``configured`` is the bundle that the configuration names. ``first_engine`` says what runs a bundle at a station
+    that has no model yet. ``any_precision``: whether a bundle without an 8-bit network may take the place of one with
+    it.
     """
 
     def __init__(
@@ -71,8 +72,9 @@ class Rollout:
         station: Place,
         settings: ModelSettings,
         *,
-        configured: Callable[[], Path],
-        make_judge: Callable[[Bundle], Judge],
+        configured: Callable[[], Path | None],
+        make_judge: Callable[[Bundle | None], Judge],
+        first_engine: Callable[[Path], Engine],
         any_precision: bool,
         story: Story,
     ) -> None:
@@ -84,6 +86,7 @@ class Rollout:
         self._seat = Seat(station, file, configured=configured, load=self._judge_of)
         self._configured = configured
         self._make_judge = make_judge
+        self._first_engine = first_engine
         self._any_precision = any_precision
         self._story = story
         self._orders: SimpleQueue[_Order] = SimpleQueue()
@@ -185,7 +188,9 @@ class Rollout:
         try:
             if order.deploy is None:
                 self._take_back(order.by, "as asked for")
-                order.accepted.set_result("the model before judges again")
+                order.accepted.set_result(
+                    "the model before judges again" if self._seat.digest else "no model judges: every part is rejected"
+                )
             else:
                 digest = self._store.find(order.deploy.bundle or "")
                 self._roll_out(digest, order, order.deploy, stop)
@@ -206,7 +211,7 @@ class Rollout:
             raise ModelError(f"{candidate.path}: was changed; remove the folder and deploy the bundle again")
         self._refuse_other_pictures(candidate)
         said = f"{short(digest)} is whole and gives its golden verdicts"
-        parts = self._settings.shadow if message.shadow is None else message.shadow
+        parts = self._parts_to_compare(message)
         order.accepted.set_result(f"{said}; " + (f"compared on {parts} parts next" if parts else "it judges next"))
         expected = Expected(sum(self._recent), len(self._recent))
         if parts:
@@ -221,9 +226,19 @@ class Rollout:
         step(ModelStep.PROBATION, f"{said}; it judges from now on, the first {watched} parts are watched")
         self._watch(probation, step, stop)
 
+    def _parts_to_compare(self, message: CommandMessage) -> int:
+        """None where no model judges that the new one could be compared with."""
+        if self._seat.digest is None:
+            return 0
+        return self._settings.shadow if message.shadow is None else message.shadow
+
     def _loaded(self, path: Path) -> tuple[Bundle, Engine]:
         """The bundle on trial, and the engine that is to run it in full."""
-        engine = engine_like(self._station.own.bundle.engine, read_manifest(path)[0], any_precision=self._any_precision)
+        own = self._station.own.bundle
+        if own:
+            engine = engine_like(own.engine, read_manifest(path)[0], any_precision=self._any_precision)
+        else:
+            engine = self._tried(partial(self._first_engine, path))
         return self._tried(partial(on_trial, path, engine)), engine
 
     def _refuse_other_pictures(self, candidate: Bundle) -> None:
@@ -241,7 +256,7 @@ class Rollout:
 
     def _judge_of(self, source: Source) -> Judge:
         path = self._configured() if source == CONFIGURED else self._store.path(source)
-        return self._make_judge(self._in_full(*self._loaded(path)))
+        return self._make_judge(self._in_full(*self._loaded(path)) if path else None)
 
     def _compared(self, shadow: Shadow, stop: Event) -> Agreement:
         self._shadow = shadow

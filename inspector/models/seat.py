@@ -6,7 +6,7 @@ from typing import Protocol
 
 from inspector.errors import ModelError
 from inspector.judge import Judge
-from inspector.models.pointer import CONFIGURED, Pointer, PointerFile, Source
+from inspector.models.pointer import CONFIGURED, Pointer, PointerFile, Source, said
 
 
 class Place(Protocol):
@@ -26,7 +26,12 @@ class Seat:
     """Changes hands between two parts. ``load`` makes a judge of a bundle that is on the disk alone."""
 
     def __init__(
-        self, station: Place, file: PointerFile, *, configured: Callable[[], Path], load: Callable[[Source], Judge]
+        self,
+        station: Place,
+        file: PointerFile,
+        *,
+        configured: Callable[[], Path | None],
+        load: Callable[[Source], Judge],
     ) -> None:
         self._station = station
         self._configured = configured
@@ -36,9 +41,9 @@ class Seat:
         self._previous: Judge | None = None
 
     @property
-    def digest(self) -> str:
+    def digest(self) -> str | None:
         """Of the bundle that judges."""
-        return self._station.own.bundle.digest
+        return self._station.own.digest
 
     def begin(self) -> str | None:
         """Take up where the last life has ended. Returns why another model judges than was deployed, if so."""
@@ -60,7 +65,7 @@ class Seat:
 
     def _none(self) -> Pointer:
         """Nothing was deployed."""
-        return Pointer(configured=str(self._configured()))
+        return Pointer(configured=said(self._configured()))
 
     def give_to(self, judge: Judge) -> None:
         """From the next part on, on probation. Raises ModelError where the disk does not take it: nothing has changed.
@@ -68,7 +73,7 @@ class Seat:
         The disk first: a restart must judge by what was said to judge.
         """
         pointer = self._none().model_copy(
-            update={"current": judge.bundle.digest, "previous": self._pointer.current, "proved": False}
+            update={"current": judge.digest, "previous": self._pointer.current, "proved": False}
         )
         self._file.write(pointer)
         self._pointer, self._previous = pointer, self._station.own
@@ -101,6 +106,6 @@ class Seat:
         return None
 
 
-def short(digest: str) -> str:
+def short(digest: str | None) -> str:
     """As people say it."""
-    return f"bundle {digest[:12]}"
+    return f"bundle {digest[:12]}" if digest else "no model"

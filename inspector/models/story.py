@@ -51,6 +51,5 @@ class Story:
 
     def _message(self, step: ModelStep, message: str, **fields: Any) -> ModelMessage:
         own = self._station.own.bundle
-        return ModelMessage(
-            bundle=own.digest, name=own.manifest.name, step=step, at=utc_now(), message=message, **fields
-        )
+        digest, name = (own.digest, own.manifest.name) if own else (None, None)
+        return ModelMessage(bundle=digest, name=name, step=step, at=utc_now(), message=message, **fields)

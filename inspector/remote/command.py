@@ -10,6 +10,7 @@ from inspector.config import Config, read_config
 from inspector.errors import ConfigError
 from inspector.models import Store
 from inspector.models.pointer import pointed_to
+from inspector.models.seat import short
 from inspector.plc import CommandReply, ModelMessage, ModelOutcome, ModelStep
 from inspector.remote.client import Client
 
@@ -100,6 +101,6 @@ def _print(reply: CommandReply, arguments: argparse.Namespace, station: str | No
     elif reply.status:
         status = reply.status
         verdicts = ", ".join(f"{count} {outcome}" for outcome, count in status.verdicts.items())
-        print(f"{station}: {status.state}, bundle {status.bundle[:12]}, {status.rate_hz:g} a second, {verdicts}")
+        print(f"{station}: {status.state}, {short(status.bundle)}, {status.rate_hz:g} a second, {verdicts}")
     else:
         print(reply.message if reply.accepted else f"refused: {reply.message}", flush=True)

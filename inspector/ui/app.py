@@ -37,6 +37,8 @@ def application(office: Office) -> Starlette:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            if office.collecting:
+                await asyncio.to_thread(office.collecting.close)
             if office.learning:
                 await asyncio.to_thread(office.learning.close)
             office.audit.close()

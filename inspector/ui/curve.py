@@ -38,7 +38,7 @@ def _dot(inspection: Inspection, age: float) -> Dot:
 
 def _ratio(inspection: Inspection) -> float:
     """Thresholds can be 0 or less, at a huge false-reject rate: then only the side of it is shown."""
-    if inspection.score is None:
+    if inspection.score is None or inspection.threshold is None:
         return TOP
     if inspection.threshold > 0:
         return inspection.score / inspection.threshold

@@ -46,7 +46,7 @@ class Scored:
 
     at: datetime
     score: float | None
-    bundle: str
+    bundle: str | None
 
 
 class History:

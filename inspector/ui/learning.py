@@ -2,6 +2,8 @@
 
 import shutil
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,9 @@ from inspector.ui.job import Job, Status, Step
 
 NOTE: Final = "refit"
 """The kind of the audit's notes on this."""
+
+WITHDRAWN: Final = "withdrawn"
+"""The folder of pictures that were learned from before, and whose label somebody has taken back since."""
 
 STOP_S: Final = 15.0
 
@@ -76,6 +81,7 @@ class Learning:
                 raise ConfigError("another refit is at work: wait for it, or stop it")
             folder = self._settings.folder / station
             exported = export(self._labels.read(), self._archive, station, folder / "labelled")
+            _set_aside(exported.withdrawn, folder / WITHDRAWN)
             words = ("--labelled", str(folder / "labelled"), "--output", str(folder / "trained"))
             options = ("--threads", str(self._settings.threads), "--json", "--progress-json")
             self._note(station, by, "begun")
@@ -110,6 +116,14 @@ class Learning:
 
     def _note(self, station: str, by: str, step: str, digest: str | None = None, said: str = "") -> None:
         self._audit.note(NOTE, {"station": station, "by": by, "step": step, "bundle": digest, "said": said[-1000:]})
+
+
+def _set_aside(pictures: Iterable[str], folder: Path) -> None:
+    for picture in map(Path, pictures):
+        folder.mkdir(exist_ok=True)
+        picture.replace(folder / picture.name)
+        with suppress(OSError):  # others are still in it; training takes no class without pictures
+            picture.parent.rmdir()
 
 
 def _unproved(status: Status) -> Status:

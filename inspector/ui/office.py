@@ -24,6 +24,7 @@ from inspector.operator_page import AUDIT, PageSettings
 from inspector.records import RecordSettings
 from inspector.ui.accounts import Accounts
 from inspector.ui.board import Board
+from inspector.ui.collecting import Collecting
 from inspector.ui.history import History
 from inspector.ui.hub import Hub
 from inspector.ui.learning import Learning
@@ -59,6 +60,8 @@ class Office:
     teacher: Teacher
     learning: Learning | None
     """None where models are trained elsewhere."""
+    collecting: Collecting | None
+    """The same."""
 
     @property
     def tls(self) -> bool:
@@ -70,8 +73,9 @@ class Office:
 
         What was said here of a type's weight overrules the model's.
         """
+        types = self.likeness.types(said.bundle) if said.bundle else ()
         named = self.labels.read().anomalies.get(said.station, {})
-        return {each.type: each for each in _trained(self.likeness.types(said.bundle))} | dict(named)
+        return {each.type: each for each in _trained(types)} | dict(named)
 
 
 def open_office(config: Config) -> Office:
@@ -88,8 +92,20 @@ def open_office(config: Config) -> Office:
     switchboard = Switchboard(config.control.socket if config.control else None)
     histories = {name: History(config.record.folder, name) for name in names}
     pictures = {name: LastPictures(config.ui.last_pictures / name) for name in names}
+    archive = Reading(config.archive.folder) if config.archive else None
     audit = RecordSettings(folder=config.ui.folder, keep_days=TEN_YEARS).open(AUDIT, [])
     labels = Labels(config.ui.folder)
+    teacher = Teacher(audit, labels, config.archive.folder if config.archive else None)
+    learning = collecting = None
+    if training := config.ui.training:
+        if not store or not archive:
+            raise ConfigError("ui.training needs an `archive:`, for the pictures, and `models:`, for the candidates")
+        if unknown := sorted(training.configs.keys() - set(names)):
+            raise ConfigError(f"ui.training.configs: there is no station {unknown[0]}")
+        learning = Learning(training, store=store, archive=archive, labels=labels, audit=audit)
+        collecting = Collecting(
+            histories, archive=archive, labels=labels, teacher=teacher, min_difference=training.min_difference
+        )
     return Office(
         settings=config.ui,
         accounts=accounts,
@@ -101,23 +117,13 @@ def open_office(config: Config) -> Office:
         switchboard=switchboard,
         store=store,
         likeness=Likeness(partial(_bundles, config, store)),
-        archive=Reading(config.archive.folder) if config.archive else None,
+        archive=archive,
         audit=audit,
         labels=labels,
-        teacher=Teacher(audit, labels, config.archive.folder if config.archive else None),
-        learning=_learning(config, store, labels, audit),
+        teacher=teacher,
+        learning=learning,
+        collecting=collecting,
     )
-
-
-def _learning(config: Config, store: Store | None, labels: Labels, audit: Record) -> Learning | None:
-    settings = config.ui.training if config.ui else None
-    if not settings:
-        return None
-    if not store or not config.archive:
-        raise ConfigError("ui.training needs an `archive:`, for the pictures, and `models:`, for the candidates")
-    if unknown := sorted(settings.configs.keys() - {station.name for station in config.stations}):
-        raise ConfigError(f"ui.training.configs: there is no station {unknown[0]}")
-    return Learning(settings, store=store, archive=Reading(config.archive.folder), labels=labels, audit=audit)
 
 
 def _trained(types: Iterable[AnomalyType]) -> Iterator[Anomaly]:
@@ -128,7 +134,7 @@ def _trained(types: Iterable[AnomalyType]) -> Iterator[Anomaly]:
 
 def _bundles(config: Config, store: Store | None) -> list[Path]:
     """Every folder in which the bundle of a verdict may be."""
-    named = [path for station in config.stations for path in (station.bundle, *station.recipes.values())]
+    named = [path for station in config.stations for path in (station.bundle, *station.recipes.values()) if path]
     return named + ([store.path(digest) for digest in store.digests()] if store else [])
 
 

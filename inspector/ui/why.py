@@ -20,9 +20,10 @@ async def show(request: Request) -> Response:
     """The part, its heat map, the nearest golden normal and the nearest golden anomaly."""
     office, part = office_of(request), await part_in(request)
     picture = office.archive.picture(part.inspection.id) if office.archive else None
-    if not picture:
+    digest = part.inspection.bundle
+    if not picture or not digest:
         raise HTTPException(404)
-    matches = await asyncio.to_thread(office.likeness.nearest, part.inspection.bundle, picture)
+    matches = await asyncio.to_thread(office.likeness.nearest, digest, picture)
     has_heat_map = office.archive is not None and office.archive.heat_map(part.inspection.id) is not None
     return render(request, "why.html", part=part, matches=matches, has_heat_map=has_heat_map)
 

@@ -41,6 +41,13 @@ def test_reads_a_station_with_the_shared_sinks(tmp_path):
     assert [sink.host for sink in config.sinks_of(station)] == ["broker.local"]
 
 
+def test_a_station_without_a_bundle_is_one_that_a_model_can_come_to(tmp_path):
+    without = GOOD.replace("    bundle: bundles/cells\n", "")
+
+    assert "station press-1 names no bundle, and none could be deployed" in refused(tmp_path, without)
+    assert read_config(config_file(tmp_path, "models: {folder: models}\n" + without)).stations[0].bundle is None
+
+
 def test_relative_paths_are_taken_from_the_files_folder(tmp_path):
     (station,) = read_config(config_file(tmp_path, GOOD)).stations
 
@@ -64,7 +71,7 @@ def test_a_stations_own_sinks_replace_the_shared_ones(tmp_path):
         ),
         (("stations:", "station:"), "At 'station' (line 4): unknown key; did you mean 'stations'?"),
         (("kind: folder", "kind: fodler"), "At 'stations[0].camera' (line 7): Input tag 'fodler'"),
-        (("    bundle: bundles/cells\n", ""), "At 'stations[0].bundle' (line 5): Field required"),
+        (("  - name: press-1\n    bundle", "  - bundle"), "At 'stations[0].name' (line 5): Field required"),
         (("name: press-1", "name: press/1"), "At 'stations[0].name' (line 5): String should match pattern"),
         (("name: press-1", "name: [1]"), "At 'stations[0].name' (line 5): Input should be a valid string"),
     ],

@@ -10,7 +10,6 @@ from inspector.bundle import Judgement, ReviewBand, read_bundle
 from inspector.checks import CheckSettings
 from inspector.cores import usable_cores
 from inspector.desk import Desk
-from inspector.engines import Engine
 from inspector.errors import CameraError, FrameError
 from inspector.health import Heartbeats
 from inspector.inspection import Outcome, StationState
@@ -74,6 +73,34 @@ def test_good_part_passes_and_scratched_part_fails_as_the_known_type(bundle):
     assert good.score <= good.threshold == bundle.threshold < bad.score
     assert bad.bundle == bundle.digest
     assert bad.part_id == "p1"
+
+
+def test_without_a_model_every_part_is_an_error_that_says_so():
+    good, bad = run(None, ScriptedCamera(GOOD, SCRATCHED)).inspections
+
+    for each in (good, bad):
+        assert (each.outcome, each.reason) == (Outcome.ERROR, "no_model")
+        assert (each.score, each.threshold, each.bundle) == (None, None, None)
+    assert bad.part_id == "p1"
+
+
+def test_a_model_may_come_while_it_runs(bundle):
+    sink, judge = RememberingSink(), Judge("press-1", bundle, max_latency_ms=10_000)
+    station = a_station(lambda: camera, None, sink)
+
+    class Coming(ScriptedCamera):
+        def read(self, timeout_s):
+            if sink.inspections:
+                station.use(judge)
+            return super().read(timeout_s)
+
+    camera = Coming(GOOD, GOOD)
+    station.run(Event())
+
+    assert [(each.outcome, each.bundle) for each in sink.inspections] == [
+        (Outcome.ERROR, None),
+        (Outcome.PASS, bundle.digest),
+    ]
 
 
 def test_a_fail_in_doubt_asks_for_a_review_and_what_is_too_late_does_not(bundle):
@@ -314,7 +341,7 @@ def test_a_picture_of_the_models_size_is_read_where_the_camera_put_it(bundle, mo
     assert np.shares_memory(seen[0], GOOD)
 
 
-def test_the_station_stays_on_the_cores_of_its_engine(bundle):
+def test_the_station_stays_on_its_cores(bundle):
     core, seen = usable_cores()[-1], []
 
     class Feeling(ScriptedCamera):
@@ -322,6 +349,6 @@ def test_the_station_stays_on_the_cores_of_its_engine(bundle):
             seen.append(usable_cores())
             return super().read(timeout_s)
 
-    run(replace(bundle, engine=Engine(cores=(core,))), Feeling(GOOD))
+    a_station(lambda: Feeling(GOOD), bundle, RememberingSink(), cores=(core,)).run(Event())
 
     assert set(seen) == {(core,)}

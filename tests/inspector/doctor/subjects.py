@@ -10,8 +10,9 @@ NOT_RUNNING = Running({})
 
 
 def write_line(folder, bundle, **changes):
-    """The file of a line with one station, press-1, on a folder of pictures."""
-    station = {"name": "press-1", "bundle": str(bundle), "camera": {"kind": "folder", "path": "pictures"}}
+    """The file of a line with one station, press-1, on pictures; without a bundle it has no model."""
+    station = {"name": "press-1", "camera": {"kind": "folder", "path": "pictures"}}
+    station |= {"bundle": str(bundle)} if bundle else {}
     station |= changes.pop("station", {})
     file = folder / "line-1.yaml"
     file.write_text(yaml.safe_dump({"stations": [station], **changes}))

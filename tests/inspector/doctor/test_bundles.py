@@ -3,6 +3,8 @@ import shutil
 from inspector.doctor.bundles import look_at_bundles
 from inspector.doctor.findings import Mark
 from inspector.engine_choice import ready_bundle
+from inspector.models import Store
+from inspector.models.pointer import Pointer, PointerFile
 from tests.inspector.doctor.subjects import a_subject, marks, the_bad
 
 
@@ -36,3 +38,25 @@ def test_auto_is_unclear_until_it_was_measured_and_the_doctor_does_not_measure(t
     (station,) = subject.config.stations
     ready_bundle(bundle, subject.config.wish_of(station))
     assert marks(look_at_bundles(subject)) == {"press-1: bundle": Mark.GOOD}
+
+
+def test_what_was_deployed_is_looked_at_beside_what_the_configuration_names(tmp_path, small_bundle, other_bundle):
+    subject = a_subject(tmp_path, small_bundle, models={"folder": str(tmp_path / "models")})
+    store = Store(tmp_path / "models")
+    digest = store.add(other_bundle)
+    PointerFile(tmp_path / "models", "press-1").write(Pointer(current=digest, configured=str(small_bundle)))
+
+    assert marks(look_at_bundles(subject)) == {
+        "press-1: bundle that was deployed": Mark.GOOD,
+        "press-1: bundle": Mark.GOOD,
+    }
+    (store.path(digest) / "model.onnx").write_bytes(b"")
+    assert "checksum" in the_bad(look_at_bundles(subject)).says
+    PointerFile(tmp_path / "models", "press-1").path.write_text("{")
+    assert "cannot be read" in the_bad(look_at_bundles(subject)).says
+
+
+def test_a_station_without_a_model_is_unclear(tmp_path):
+    subject = a_subject(tmp_path, None, models={"folder": str(tmp_path / "models")})
+
+    assert marks(look_at_bundles(subject)) == {"press-1: bundle": Mark.UNCLEAR}

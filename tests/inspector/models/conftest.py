@@ -3,12 +3,6 @@ import shutil
 import pytest
 
 from inspector.bundle import MODEL
-from tests.bundles import copied
-
-
-@pytest.fixture(scope="session")
-def other_bundle(small_bundle, tmp_path_factory):
-    return copied(small_bundle, tmp_path_factory.mktemp("other") / "bundle", name="plates, second edition")
 
 
 @pytest.fixture

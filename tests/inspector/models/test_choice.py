@@ -35,6 +35,18 @@ def test_a_bundle_that_the_configuration_names_since_comes_before_that(small_bun
     assert first(small_bundle, models).path == small_bundle
 
 
+def test_where_neither_is_there_is_no_model(models):
+    assert first(None, models) is None
+    assert first(None, None) is None
+
+
+def test_what_was_deployed_judges_where_the_configuration_names_none(other_bundle, models):
+    digest = Store(models.folder).add(other_bundle)
+    PointerFile(models.folder, "press-1").write(Pointer(current=digest))
+
+    assert first(None, models).digest == digest
+
+
 def damage_pointer(models, digest):
     PointerFile(models.folder, "press-1").path.write_text("{")
 
@@ -56,6 +68,15 @@ def test_what_is_damaged_is_said_and_the_configurations_judges(small_bundle, oth
 
     assert first(small_bundle, models).path == small_bundle
     assert "the bundle of the configuration judges instead" in caplog.text
+
+
+def test_a_damaged_one_leaves_no_model_where_the_configuration_names_none(other_bundle, models, caplog):
+    digest = Store(models.folder).add(other_bundle)
+    PointerFile(models.folder, "press-1").write(Pointer(current=digest))
+    damage_bundle(models, digest)
+
+    assert first(None, models) is None
+    assert "no model judges instead" in caplog.text
 
 
 def test_where_the_configurations_is_no_good_either_that_is_a_mistake(models, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.alarms import Alarms
 from inspector.bundle import read_bundle
-from inspector.engines import OnnxRuntime
+from inspector.engines import Engine, OnnxRuntime
 from inspector.errors import BundleError, ModelError
 from inspector.inspection import Evidence, Frame, Outcome, utc_now
 from inspector.judge import Judge
@@ -20,6 +20,7 @@ from tests.broker import wait_until
 from tests.bundles import altered, with_another_input_size, with_other_golden_scores
 from tests.parts import good_parts, scratched_parts
 
+FIRST_ENGINE = Engine(threads=1)
 GOOD, SCRATCHED = good_parts(1, seed=7)[0], scratched_parts(1, seed=7)[0]
 
 
@@ -30,7 +31,7 @@ class Press:
 
     def __init__(self, folder, bundle, **settings):
         self.configured = bundle
-        self.own = self.judge_of(read_bundle(bundle))
+        self.own = self.judge_of(read_bundle(bundle) if bundle else None)
         self.steps, self.notes, self.alarms = [], [], []
         alarms = Alarms(self.name, tell=self.alarms.append, note=lambda *_: None)
         self.story = Story(self, alarms=alarms, tell=self.steps.append, note=lambda *note: self.notes.append(note))
@@ -39,6 +40,7 @@ class Press:
             ModelSettings(folder=folder, **settings),
             configured=lambda: self.configured,
             make_judge=self.judge_of,
+            first_engine=lambda _: FIRST_ENGINE,
             any_precision=False,
             story=self.story,
         )
@@ -79,7 +81,14 @@ class Press:
 
     @property
     def digest(self):
-        return self.own.bundle.digest
+        return self.own.digest
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A press that has no model yet."""
+    with Press(tmp_path / "models", None) as press:
+        yield press
 
 
 @pytest.fixture
@@ -309,6 +318,52 @@ def test_a_bundle_that_the_configuration_names_later_is_the_later_decision(press
     assert press.alarms == []
     with pytest.raises(ModelError, match="no model to go back to"):
         press.rollout.rollback("bert")
+
+
+def test_the_first_model_of_a_station_is_compared_with_nothing_and_judges_by_the_engine_that_was_chosen(
+    empty, small_bundle
+):
+    assert (empty.rollout.last.message, empty.rollout.last.bundle) == ("judging by no model", None)
+    assert empty.sees(GOOD).reason == "no_model"
+    digest, said = empty.deploy(small_bundle, shadow=3, probation=2)
+    assert said.endswith("it judges next")
+    empty.wait_for("probation")
+    for _ in range(2):
+        assert empty.sees(GOOD).bundle == digest
+    last = empty.wait_for("settled")
+
+    assert (last.outcome, last.bundle) == ("deployed", digest)
+    assert empty.own.bundle.engine == FIRST_ENGINE
+    assert empty.file.read() == Pointer(current=digest, previous=CONFIGURED)
+
+
+def test_the_first_model_is_rolled_back_to_none(empty, small_bundle):
+    empty.deploy(small_bundle, probation=0)
+    empty.wait_for("settled")
+
+    assert empty.rollout.rollback("bert") == "no model judges: every part is rejected"
+    assert (empty.sees(GOOD).reason, empty.rollout.last.bundle) == ("no_model", None)
+    assert empty.file.read() == Pointer()
+
+
+def test_so_it_is_in_the_next_life(tmp_path, empty, small_bundle):
+    digest, _ = empty.deploy(small_bundle, probation=0)
+    empty.wait_for("settled")
+    again = Press(tmp_path / "models", None)
+    again.own = again.judge_of(read_bundle(empty.store.path(digest)))
+
+    with again:
+        again.rollout.rollback("bert")
+        assert again.digest is None
+
+
+def test_a_first_model_that_cannot_judge_is_taken_back_by_itself(empty, small_bundle):
+    empty.deploy(small_bundle)
+    empty.wait_for("probation")
+    empty.sees(GOOD, outcome=Outcome.ERROR, score=None, reason="model_error")
+    last = empty.wait_for("settled")
+
+    assert (last.outcome, empty.digest) == ("rolled_back", None)
 
 
 def test_a_model_that_was_on_probation_gets_no_second_chance(tmp_path, small_bundle, other_bundle):

@@ -1,0 +1,106 @@
+"""A station without a model: collect good parts, train, deploy and see it judge, on the operator's page alone."""
+
+import re
+import stat
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+from inspector.inspection import Outcome
+from inspector.models import Store
+from inspector.records.filter import Filter
+from inspector.ui.history import History
+from inspector.ui.learn_page import LEAST
+from tests.broker import wait_until
+from tests.browser import findings
+from tests.page import PagedLine
+from tests.parts import SIZE, good_parts, write_parts
+
+TRAINING = f"""\
+name: plates
+output: out
+data: {{root: learning/press-1/labelled}}
+network:
+  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_levels: [8], train: head}}
+batch_size: 16
+trainer: {{max_epochs: 1}}
+false_reject_rate: 0.2
+"""
+COLLECTED_MS = TRAINED_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    """Ten good parts a second, and nothing that judges them."""
+    folder = tmp_path_factory.mktemp("line")
+    write_parts(folder / "good", good_parts(80), "good")
+    (folder / "plates.yaml").write_text(TRAINING)
+    program = folder / "train"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m training.cli "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    configs = f"configs: {{press-1: {folder}/plates.yaml}}"
+    training = f"training: {{folder: {folder}/learning, command: {program}, {configs}}}"
+    cameras = {"press-1": f"{{kind: folder, path: {folder}/good, mode: loop, rate_hz: 10}}"}
+    with PagedLine(folder, None, cameras, ui=training) as running:
+        yield running
+
+
+def post(page, address, **form):
+    """As a form would; the status."""
+    csrf = page.locator("header input[name=csrf]").get_attribute("value")
+    return page.request.post(address, form={"csrf": csrf, **form}, max_redirects=0).status
+
+
+def good_so_far(page):
+    text = page.get_by_text(re.compile(r"^\d+ of \d+$")).first.inner_text()
+    return int(text.split()[0])
+
+
+def test_only_engineers_do_it(person, line):
+    for name in ("vera", "otto"):
+        page = person(name)
+        page.goto("/learn/press-1")
+        expect(page.get_by_role("heading", name="A first model")).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("Collect|Train"))).to_have_count(0)
+        for address in ("/learn/press-1/collect", "/learn/press-1/collect/stop", "/learn/press-1/drop"):
+            assert post(page, address, inspection="x") == 403
+
+
+def test_from_no_model_to_a_verdict(person, line):
+    page, history = person("erna"), History(line.folder / "records", "press-1")
+    card = page.locator('[data-station="press-1"]')
+    expect(card.locator(".verdict")).to_have_text(re.compile("ERROR"))
+    expect(card).to_contain_text("no_model")
+    card.get_by_role("link", name="no model yet").click()
+
+    train = page.get_by_role("button", name="Train a first model")
+    expect(train).to_be_disabled()
+    page.get_by_role("button", name="Collect good parts").click()
+    assert findings(page) == []
+    page.wait_for_function(
+        f"() => parseInt(document.querySelector('progress')?.value) >= {LEAST + 4}", timeout=COLLECTED_MS
+    )
+    page.get_by_role("button", name="Collect no more").click()
+    expect(page.get_by_role("button", name="Collect good parts")).to_be_visible()
+    before = good_so_far(page)
+    page.get_by_role("button", name="Take it out").first.click()
+    wait_until(lambda: good_so_far(page) == before - 1, "one less")
+    assert post(page, "/learn/press-1/drop", inspection="01ARZ3NDEKTSV4RRFFQ69G5FAV") == 404
+    assert findings(page) == []
+
+    train.click()
+    deploy = page.get_by_role("button", name="Deploy")
+    expect(deploy).to_be_visible(timeout=TRAINED_MS)
+    (digest,) = Store(line.folder / "models").digests()
+    assert history.parts(Filter(), 1)[0].inspection.bundle is None  # nobody judges by it yet
+    deploy.click()
+    page.wait_for_url("**/models")
+
+    wait_until(lambda: history.parts(Filter(), 1)[0].inspection.bundle == digest, "a verdict")
+    last = history.parts(Filter(), 20)
+    assert Outcome.PASS in {part.inspection.outcome for part in last}
+    page.goto("/learn/press-1")
+    expect(page.get_by_role("heading", name="A first model")).to_have_count(0)
+    page.goto("/")
+    expect(card).not_to_contain_text("no model yet")
