@@ -7,6 +7,7 @@ a wall, a tablet and a phone. It takes some minutes.
 import argparse
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,7 +34,7 @@ CAMERAS = {
 }
 SCREENS = {"wall": (1920, 1080), "tablet": (1024, 768), "phone": (390, 844)}
 WATCHED_S = 90
-LONG = {"threshold", "learn", "part"}
+LONG = {"threshold", "learn", "part", "first-day"}
 """Pages that are shown whole."""
 
 
@@ -52,24 +53,47 @@ def command(*words, program="inspector.cli"):
 
 
 def look(browser, line, output):
-    for screen, (width, height) in SCREENS.items():
-        context = browser.new_context(
-            base_url=line.url, locale="en-GB", viewport={"width": width, "height": height}, color_scheme=scheme(screen)
-        )
-        page = context.new_page()
-        page.goto("/login")
-        page.get_by_label("Name").fill("erna")
-        page.get_by_label("Password").fill(PASSWORDS["erna"])
-        page.locator("main").get_by_role("button", name="Log in").click()
-        page.locator("[data-station] img").nth(2).wait_for()
-        if screen == "wall":
-            page.wait_for_timeout(WATCHED_S * 1000)  # until there is something to see
-            refit(page)
-        for name, address in addresses(page).items():
-            page.goto(address)
-            page.wait_for_timeout(1500)
-            page.screenshot(path=output / f"{name}-{screen}.jpg", type="jpeg", quality=82, full_page=name in LONG)
-        context.close()
+    for screen in SCREENS:
+        with logged_in(browser, line, screen) as page:
+            if screen == "wall":
+                page.wait_for_timeout(WATCHED_S * 1000)  # until there is something to see
+                refit(page)
+            for name, address in addresses(page).items():
+                page.goto(address)
+                take(page, output, name, screen)
+
+
+def look_at_first_day(browser, line, output):
+    """No station has a model, and one is on the way to its first."""
+    for screen in SCREENS:
+        with logged_in(browser, line, screen) as page:
+            page.goto("/learn/oven-1")
+            if screen == "wall":
+                page.get_by_role("button", name="Collect good parts").click()
+                page.wait_for_timeout(WATCHED_S * 1000)
+            take(page, output, "first-day", screen)
+
+
+@contextmanager
+def logged_in(browser, line, screen):
+    """The live page with pictures of all stations, as an engineer sees it."""
+    width, height = SCREENS[screen]
+    context = browser.new_context(
+        base_url=line.url, locale="en-GB", viewport={"width": width, "height": height}, color_scheme=scheme(screen)
+    )
+    page = context.new_page()
+    page.goto("/login")
+    page.get_by_label("Name").fill("erna")
+    page.get_by_label("Password").fill(PASSWORDS["erna"])
+    page.locator("main").get_by_role("button", name="Log in").click()
+    page.locator("[data-station] img").nth(2).wait_for()
+    yield page
+    context.close()
+
+
+def take(page, output, name, screen):
+    page.wait_for_timeout(1500)
+    page.screenshot(path=output / f"{name}-{screen}.jpg", type="jpeg", quality=82, full_page=name in LONG)
 
 
 def refit(page):
@@ -115,6 +139,8 @@ def main():
         training = f"{{folder: {folder}/learning, configs: {{oven-1: {folder}/training.yaml}}, command: {program}}}"
         with PagedLine(Path(folder, "line"), bundle, CAMERAS, f"training: {training}") as line:
             look(browser, line, output)
+        with PagedLine(Path(folder, "new"), None, CAMERAS, f"training: {training}") as line:
+            look_at_first_day(browser, line, output)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Harvest:
 
 
 class Collecting:
-    """One station at a time. ``begin`` and ``stop`` return at once. ``min_difference`` as in NearDuplicates."""
+    """One station at a time. ``begin`` may wait for the disk. ``min_difference`` as in NearDuplicates."""
 
     def __init__(
         self,
@@ -76,9 +76,10 @@ class Collecting:
         with self._beginning:
             if self.is_busy:
                 raise ConfigError("pictures are being collected already: end that first")
+            above = self._histories[station].newest()
             self._off.clear()
             self.last = Harvest(station, by)
-            self._thread = threading.Thread(target=self._run, args=(self.last,), name="collecting", daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(self.last, above), name="collecting", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
@@ -91,20 +92,20 @@ class Collecting:
         if self._thread:
             self._thread.join(CLOSE_S)
 
-    def _run(self, harvest: Harvest) -> None:
+    def _run(self, harvest: Harvest, above: int) -> None:
         said = ""
         try:
-            said = self._collect(harvest.station)
+            said = self._collect(harvest.station, above)
         except (InspectorError, OSError) as error:
             log.error("collecting pictures: %s", error, extra={"station": harvest.station})  # noqa: TRY400 - says it all
             said = str(error)
         finally:
             self.last = replace(self.last or harvest, is_over=True, said=said)
 
-    def _collect(self, station: str) -> str:
-        """Why it is over; empty where somebody has ended it."""
+    def _collect(self, station: str, above: int) -> str:
+        """Of what comes after the row ``above``. Returns why it is over; empty where somebody has ended it."""
         history, ends_s = self._histories[station], time.monotonic() + LONGEST_S
-        above, known = history.newest(), self._known(station)
+        known = self._known(station)
         while not self._off.wait(EVERY_S):
             parts = history.parts(Filter(above=above), LOOKED_AT)
             if any(each.inspection.bundle for each in parts):

@@ -116,7 +116,7 @@ async def collect(request: Request) -> Response:
     """Call good what comes by from now on."""
     station, by = _station(request), visitor_of(request).account.name
     try:
-        _collecting(request).begin(station, by)
+        await asyncio.to_thread(_collecting(request).begin, station, by)
     except ConfigError as error:
         return render(request, "refused.html", 409, status=409, why=str(error))
     return RedirectResponse(f"/learn/{station}", 303)

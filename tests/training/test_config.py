@@ -1,11 +1,15 @@
+import math
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from inspector.binomial import bounds
 from inspector.settings import read_settings
+from inspector.ui.learn_page import CONFIDENCE, ENOUGH, HELD_OUT, LEAST
 from tests.parts import small_config
 from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
+from training.fit import FEWEST
 from training.promise import Terms
 
 EXAMPLES = Path(__file__).parents[2] / "configs" / "training"
@@ -19,8 +23,21 @@ def test_every_example_is_a_configuration(name):
     assert config.output.resolve().parent == EXAMPLES.parents[1] / "build"
 
 
+def test_the_first_days_is_what_the_page_reckons_by():
+    config = read_settings(EXAMPLES / "first-day.yaml", TrainingConfig)
+
+    assert config.data.root == Path("/var/lib/inspector/learning") / config.name / "labelled"
+    assert config.data.holdout == HELD_OUT
+    assert math.ceil(FEWEST / (1 - HELD_OUT)) <= LEAST
+    assert (
+        bounds(0, int(HELD_OUT * ENOUGH), 1 - CONFIDENCE)[1]
+        <= 0.05
+        < bounds(0, int(HELD_OUT * ENOUGH) - 1, 1 - CONFIDENCE)[1]
+    )
+
+
 def test_no_example_is_forgotten():
-    assert {path.stem for path in EXAMPLES.glob("*.yaml")} == {"cells", "accurate"}
+    assert {path.stem for path in EXAMPLES.glob("*.yaml")} == {"cells", "accurate", "first-day"}
 
 
 def test_the_tiles_that_the_accurate_example_offers_fit_it(tmp_path):
