@@ -93,7 +93,7 @@ class Collecting:
             self._thread.join(CLOSE_S)
 
     def _run(self, harvest: Harvest, above: int) -> None:
-        said = ""
+        said = "it failed: the log says why"
         try:
             said = self._collect(harvest.station, above)
         except (InspectorError, OSError) as error:

@@ -67,6 +67,19 @@ def test_only_engineers_do_it(person, line):
             assert post(page, address, inspection="x") == 403
 
 
+def test_every_page_can_do_without_a_model(person, line):
+    page, history = person("erna"), History(line.folder / "records", "press-1")
+    part = wait_until(lambda: history.parts(Filter(), 1), "a part")[0].inspection
+
+    for address in ("/", "/parts", f"/parts/press-1/{part.id}", "/threshold/press-1", "/models", "/report"):
+        assert page.goto(address).status == 200
+        assert findings(page) == []
+    assert page.request.get(f"/parts/press-1/{part.id}/why").status == 404
+    page.goto("/models")
+    expect(page.get_by_text("none yet: every part is rejected")).to_be_visible()
+    expect(page.get_by_role("button", name="Back to the model before")).to_have_count(0)
+
+
 def test_from_no_model_to_a_verdict(person, line):
     page, history = person("erna"), History(line.folder / "records", "press-1")
     card = page.locator('[data-station="press-1"]')

@@ -29,11 +29,8 @@ def test_the_first_days_is_what_the_page_reckons_by():
     assert config.data.root == Path("/var/lib/inspector/learning") / config.name / "labelled"
     assert config.data.holdout == HELD_OUT
     assert math.ceil(FEWEST / (1 - HELD_OUT)) <= LEAST
-    assert (
-        bounds(0, int(HELD_OUT * ENOUGH), 1 - CONFIDENCE)[1]
-        <= 0.05
-        < bounds(0, int(HELD_OUT * ENOUGH) - 1, 1 - CONFIDENCE)[1]
-    )
+    enough, fewer = (bounds(0, int(HELD_OUT * good), 1 - CONFIDENCE)[1] for good in (ENOUGH, ENOUGH - 1))
+    assert enough <= 0.05 < fewer
 
 
 def test_no_example_is_forgotten():

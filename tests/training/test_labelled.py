@@ -28,6 +28,15 @@ def test_what_people_said_last_weighs_and_costs_stay_the_configurations(labelled
     assert (anomalies["hair"].weight, anomalies["hair"].critical) == (2, True)
 
 
+def test_where_all_is_labelled_that_is_the_set_and_its_types_count(labelled):
+    config = small_config()
+    config = config.model_copy(update={"data": config.data.model_copy(update={"root": labelled})})
+
+    data = with_labels(config, labelled).data
+    assert (data.root, data.labelled) == (labelled, None)
+    assert data.anomalies["hair"].critical
+
+
 def test_a_folder_without_types_changes_no_weight(tmp_path):
     config = with_labels(small_config(), tmp_path)
 

@@ -170,7 +170,7 @@ def test_what_is_no_record(file, content):
     if content:
         assert "file is not a database" in broken(file)
     else:
-        with pytest.raises(ConfigError, match="is no record of this program"):
+        with pytest.raises(ConfigError, match="is empty"):
             verify(file)
 
 

@@ -113,6 +113,22 @@ def test_a_refit_takes_the_labels_and_its_bundle_is_a_candidate_in_the_store(sit
     assert (ended["step"], ended["bundle"]) == ("done", digest)
 
 
+def test_what_was_labelled_and_is_not_any_more_is_not_learned_from_again(site, labelled):
+    learning = site()
+    learning.begin("press-1", "erna")
+    over(learning)
+    taken_back = Label(inspection=labelled, station="press-1", says=None, by="otto", at=utc_now())
+    site.audit.note(LABEL, taken_back.model_dump(mode="json"))
+    wait_until(lambda: not Labels(site.folder / "ui").read().lasting("press-1"), "the withdrawal")
+
+    learning.begin("press-1", "erna")
+
+    over(learning)
+    folder = site.folder / "learning" / "press-1"
+    assert [path.name for path in (folder / "labelled").iterdir()] == ["anomalies.yaml"]
+    assert [path.name for path in (folder / "withdrawn").iterdir()] == [f"{labelled}.jpg"]
+
+
 def test_why_it_failed_is_shown_and_kept(site, labelled):
     learning = site("sys.exit('too few normals')")
 
