@@ -10,8 +10,8 @@ import cv2
 from inspector.cores import give_way
 from inspector.errors import FrameError
 from inspector.heatmap import overlay_alone
-from inspector.inspection import Evidence
-from inspector.pictures import encode_jpeg, shrunk
+from inspector.inspection import Evidence, Reason
+from inspector.pictures import encode_jpeg, encode_png, shrunk
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +26,15 @@ KEPT: Final = 3
 UNFINISHED: Final = ".unfinished"
 PICTURE: Final = ".jpg"
 HEAT_MAP: Final = ".heat.jpg"
+WHOLE: Final = ".png"
+"""As the camera gave it: where no model judges yet, one may be made of it, which would take JPEG's traces for the
+line's."""
 
 
 class LastPicture:
     """A witness with a thread of its own, which takes the newest inspection and lets the others go.
 
-    ``folder`` holds two files for each of its last pictures, named by the inspection's id, and nothing else.
+    ``folder`` holds the files of its last pictures, named by the inspection's id, and nothing else.
     """
 
     def __init__(self, station: str, folder: Path) -> None:
@@ -81,13 +84,15 @@ class LastPicture:
         small = shrunk(evidence.frame.pixels, LONGEST_SIDE)
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         grid = evidence.heat_map()
-        files = {PICTURE: small}
+        files = {}
         if grid is not None:
-            files = {HEAT_MAP: overlay_alone(small, grid), **files}
+            files[HEAT_MAP] = encode_jpeg(overlay_alone(small, grid), QUALITY)
+        if evidence.inspection.reason == Reason.NO_MODEL:
+            files[WHOLE] = encode_png(evidence.frame.pixels)
+        files[PICTURE] = encode_jpeg(small, QUALITY)  # the last: where it is there, so is the rest
         unfinished = self._folder / UNFINISHED
-        # The picture comes last: where it is there, so is its heat map.
-        for ending, pixels in files.items():
-            unfinished.write_bytes(encode_jpeg(pixels, QUALITY))
+        for ending, data in files.items():
+            unfinished.write_bytes(data)
             unfinished.replace(self._folder / f"{evidence.inspection.id}{ending}")
         self._forget()
 
@@ -112,7 +117,7 @@ class LastPictures:
         return max(map(_id_of, pictures), default=None)
 
     def file(self, inspection_id: str, ending: str) -> Path | None:
-        """Picture or heat map of this inspection, while it is there: no path is made of the words."""
+        """A file of this inspection's picture, while it is there: no path is made of the words."""
         wanted = f"{inspection_id}{ending}"
         return next((path for path in self._paths() if path.name == wanted), None)
 

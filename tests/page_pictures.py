@@ -29,9 +29,7 @@ data:
 trainer: {{max_epochs: 3, accelerator: cpu}}
 """
 DEFECTS = "defects: {metal_fragment: 0.03, burnt: 0.03, hair: 0}"
-CAMERAS = {
-    f"oven-{number}": f"{{kind: simulator, seed: {number + 10}, rate_hz: 2, {DEFECTS}}}" for number in range(1, 4)
-}
+NO_DEFECTS = "defects: {metal_fragment: 0, burnt: 0, hair: 0}"
 SCREENS = {"wall": (1920, 1080), "tablet": (1024, 768), "phone": (390, 844)}
 WATCHED_S = 90
 LONG = {"threshold", "learn", "part", "first-day"}
@@ -50,6 +48,12 @@ def trained(folder):
 
 def command(*words, program="inspector.cli"):
     subprocess.run([sys.executable, "-m", program, *map(str, words)], check=True)
+
+
+def cameras(defects):
+    return {
+        f"oven-{number}": f"{{kind: simulator, seed: {number + 10}, rate_hz: 2, {defects}}}" for number in range(1, 4)
+    }
 
 
 def look(browser, line, output):
@@ -137,9 +141,9 @@ def main():
         bundle = trained(Path(folder))
         program = Path(sys.executable).with_name("inspector-train")
         training = f"{{folder: {folder}/learning, configs: {{oven-1: {folder}/training.yaml}}, command: {program}}}"
-        with PagedLine(Path(folder, "line"), bundle, CAMERAS, f"training: {training}") as line:
+        with PagedLine(Path(folder, "line"), bundle, cameras(DEFECTS), f"training: {training}") as line:
             look(browser, line, output)
-        with PagedLine(Path(folder, "new"), None, CAMERAS, f"training: {training}") as line:
+        with PagedLine(Path(folder, "new"), None, cameras(NO_DEFECTS), f"training: {training}") as line:
             look_at_first_day(browser, line, output)
 
 

@@ -23,7 +23,7 @@ Days = Annotated[float, Field(gt=0, le=36_500)]
 class ArchiveSettings(Settings):
     """Pictures of what was judged, in one folder for all stations: every FAIL, every ERROR with a picture, some PASS.
 
-    Of a station without a model two a second are kept, a thousand at the most after each start, and as PNG.
+    Of a station without a model nothing is kept by itself: the operator's page collects what a first one is made of.
     Limits are kept by age first, then by size, then by free space. Passes go before any reject does, the oldest first.
     """
 

@@ -13,7 +13,7 @@ import cv2
 from inspector.archive.layout import HEAT_MAP, INSPECTION, Day, Part, date_of, name_of
 from inspector.errors import FrameError
 from inspector.heatmap import overlay_alone
-from inspector.inspection import Evidence, Reason
+from inspector.inspection import Evidence, Inspection, Pixels, Reason
 from inspector.pictures import encode_jpeg, encode_png, shrunk
 
 FOLDER_MODE: Final = 0o750
@@ -51,23 +51,19 @@ class Writer:
 
     def _files(self, evidence: Evidence) -> dict[Part, bytes]:
         """The inspection comes last: where it is there, so is the rest."""
-        files = dict[Part, bytes]()
+        pixels, files = evidence.frame.pixels, dict[Part, bytes]()
         try:
-            part, data = self._encoded(evidence)
-            files[part] = data
+            files["png" if self._png else "jpg"] = self._encoded(pixels)
             heat_map = self._heat_map(evidence) if self._heat_maps else None
         except cv2.error as error:
             raise FrameError(f"OpenCV cannot draw it: {error.err}", reason=Reason.UNREADABLE_PICTURE) from error
         if heat_map:
             files[HEAT_MAP] = heat_map
-        files[INSPECTION] = evidence.inspection.model_dump_json(indent=1).encode()
+        files[INSPECTION] = _as_json(evidence.inspection)
         return files
 
-    def _encoded(self, evidence: Evidence) -> tuple[Part, bytes]:
-        """Without loss where a first model may be made of it, which would take JPEG's traces for the line's."""
-        if self._png or evidence.inspection.reason == Reason.NO_MODEL:
-            return "png", encode_png(evidence.frame.pixels)
-        return "jpg", encode_jpeg(evidence.frame.pixels, self._quality)
+    def _encoded(self, pixels: Pixels) -> bytes:
+        return encode_png(pixels) if self._png else encode_jpeg(pixels, self._quality)
 
     def _heat_map(self, evidence: Evidence) -> bytes | None:
         grid = evidence.heat_map() if evidence.inspection.score is not None else None
@@ -80,6 +76,16 @@ class Writer:
         if free < self._least_free_bytes:
             why = f"{free} bytes are free, less than half of archive.min_free_bytes"
             raise OSError(errno.ENOSPC, why)
+
+
+def add(folder: Path, inspection: Inspection, png: bytes) -> None:
+    """Put the picture of an inspection into the archive, whose station has not kept it. Raises OSError."""
+    day = Day(date_of(inspection.id), inspection.station)
+    _make(folder, day)
+    files: dict[Part, bytes] = {"png": png, INSPECTION: _as_json(inspection)}
+    write_whole(
+        day.path(folder), {name_of(inspection.id, inspection.outcome, part): data for part, data in files.items()}
+    )
 
 
 def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -96,6 +102,10 @@ def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         raise
+
+
+def _as_json(inspection: Inspection) -> bytes:
+    return inspection.model_dump_json(indent=1).encode()
 
 
 def _write(path: Path, data: bytes) -> None:

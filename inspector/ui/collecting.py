@@ -1,4 +1,4 @@
-"""Pictures for a first model: what comes by at a station that has none is called good, until somebody ends it."""
+"""Pictures for a first model: what comes by at a station that has none is labelled alike, until somebody ends it."""
 
 import logging
 import threading
@@ -9,41 +9,45 @@ from pathlib import Path
 from typing import Final
 
 from inspector.archive.reading import Reading
+from inspector.archive.writing import add
 from inspector.errors import ConfigError, FrameError, InspectorError
-from inspector.inspection import Reason
+from inspector.inspection import Inspection, Reason
 from inspector.labels.book import Labels
-from inspector.labels.label import Says
+from inspector.labels.label import NORMAL, Anomaly, Says
 from inspector.labels.teacher import Teacher
+from inspector.last_picture import WHOLE, LastPictures
 from inspector.near_duplicates import NearDuplicates, cells_of
-from inspector.pictures import read_picture
-from inspector.records.filter import Filter
-from inspector.ui.history import History, Part
+from inspector.pictures import decode_picture, read_picture
+from inspector.ui.history import History
 
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 0.5
 LONGEST_S: Final = 3600.0
-"""Nobody has looked at what passes for so long."""
+"""Nobody has looked at what comes by for so long."""
 
 MOST: Final = 1000
-LOOKED_AT: Final = 50
-"""Of the last parts, one of which has its picture in the archive by now."""
-
 CLOSE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """Of one station, at work or over."""
+    """Of one station, at work or over. ``anomaly`` is what its parts have; None of good ones."""
 
     station: str
     by: str
+    anomaly: Anomaly | None = None
     kept: int = 0
     alike: int = 0
     """Parts that look like one that was kept."""
     is_over: bool = False
     said: str = ""
     """Why it is over, where nobody ended it."""
+
+    @property
+    def folder(self) -> str:
+        """The class that training learns its parts as."""
+        return self.anomaly.type if self.anomaly else NORMAL
 
 
 class Collecting:
@@ -52,14 +56,15 @@ class Collecting:
     def __init__(
         self,
         histories: Mapping[str, History],
+        pictures: Mapping[str, LastPictures],
         *,
-        archive: Reading,
+        archive: Path,
         labels: Labels,
         teacher: Teacher,
         min_difference: float,
     ) -> None:
-        self._min_difference = min_difference
-        self._histories, self._archive, self._labels, self._teacher = histories, archive, labels, teacher
+        self._histories, self._pictures, self._archive = histories, pictures, archive
+        self._labels, self._teacher, self._min_difference = labels, teacher, min_difference
         self._beginning = threading.Lock()
         self._off = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,15 +76,15 @@ class Collecting:
         """Whether one is at work."""
         return self.last is not None and not self.last.is_over
 
-    def begin(self, station: str, by: str) -> None:
-        """Call good what passes from now on. Raises ConfigError while another is at work."""
+    def begin(self, station: str, by: str, anomaly: Anomaly | None = None) -> None:
+        """Label what comes by from now on. Raises ConfigError while another is at work."""
         with self._beginning:
             if self.is_busy:
                 raise ConfigError("pictures are being collected already: end that first")
-            above = self._histories[station].newest()
+            before = self._pictures[station].newest()
             self._off.clear()
-            self.last = Harvest(station, by)
-            self._thread = threading.Thread(target=self._run, args=(self.last, above), name="collecting", daemon=True)
+            self.last = Harvest(station, by, anomaly)
+            self._thread = threading.Thread(target=self._run, args=(self.last, before), name="collecting", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
@@ -92,64 +97,66 @@ class Collecting:
         if self._thread:
             self._thread.join(CLOSE_S)
 
-    def _run(self, harvest: Harvest, above: int) -> None:
+    def _run(self, harvest: Harvest, before: str | None) -> None:
         said = "it failed: the log says why"
         try:
-            said = self._collect(harvest.station, above)
+            said = self._collect(harvest, before)
         except (InspectorError, OSError) as error:
             log.error("collecting pictures: %s", error, extra={"station": harvest.station})  # noqa: TRY400 - says it all
             said = str(error)
         finally:
             self.last = replace(self.last or harvest, is_over=True, said=said)
 
-    def _collect(self, station: str, above: int) -> str:
-        """Of what comes after the row ``above``. Returns why it is over; empty where somebody has ended it."""
-        history, ends_s = self._histories[station], time.monotonic() + LONGEST_S
-        known = self._known(station)
+    def _collect(self, harvest: Harvest, last: str | None) -> str:
+        """Of what comes after the inspection ``last``. Returns why it is over; empty where somebody has ended it."""
+        station, ends_s = harvest.station, time.monotonic() + LONGEST_S
+        known = self._known(harvest)
         while not self._off.wait(EVERY_S):
-            parts = history.parts(Filter(above=above), LOOKED_AT)
-            if any(each.inspection.bundle for each in parts):
-                return "a model judges here now"
-            if part := self._newest(parts):
-                above = part.number
-                self._take(part, known)
-            if self.last and self.last.kept >= MOST:
+            newest = self._pictures[station].newest()
+            part = self._histories[station].part(newest) if newest and newest != last else None
+            if part:
+                last = part.inspection.id
+                if part.inspection.bundle:
+                    return "a model judges here now"
+                harvest = self.last = self._with(harvest, part.inspection, known)
+            if harvest.kept >= MOST:
                 return f"{MOST} pictures are enough"
             if time.monotonic() > ends_s:
                 return f"{LONGEST_S / 60:g} minutes are over"
         return ""
 
-    def _newest(self, parts: list[Part]) -> Part | None:
-        """Of these, the newest first, the first one that the archive has a picture of."""
-        unjudged = (part for part in parts if part.inspection.reason == Reason.NO_MODEL)
-        return next((part for part in unjudged if self._archive.picture(part.inspection.id)), None)
-
-    def _take(self, part: Part, known: NearDuplicates) -> None:
-        said, harvest = part.inspection, self.last
-        path = self._archive.picture(said.id)
-        if not harvest or not path:
-            return
-        cells = cells_of(read_picture(path))
+    def _with(self, harvest: Harvest, said: Inspection, known: NearDuplicates) -> Harvest:
+        """With one part more, if there is a whole picture of it, and that is new."""
+        path = self._pictures[said.station].file(said.id, WHOLE) if said.reason == Reason.NO_MODEL else None
+        if not path:
+            return harvest
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:  # three newer ones came meanwhile
+            return harvest
+        cells = cells_of(decode_picture(data, path))
         if known.has_one_like(cells):
-            self.last = replace(harvest, alike=harvest.alike + 1)
-            return
-        self._teacher.label(said.id, said.station, harvest.by, Says.FALSE_REJECT)
+            return replace(harvest, alike=harvest.alike + 1)
+        add(self._archive, said, data)
+        says = Says.TRUE_REJECT if harvest.anomaly else Says.FALSE_REJECT
+        self._teacher.label(said.id, said.station, harvest.by, says, harvest.anomaly)
         known.add(cells)
-        self.last = replace(harvest, kept=harvest.kept + 1)
+        return replace(harvest, kept=harvest.kept + 1)
 
-    def _known(self, station: str) -> NearDuplicates:
-        """What was called good before."""
-        known = NearDuplicates(self._min_difference)
-        for label in self._labels.read().lasting(station):
+    def _known(self, harvest: Harvest) -> NearDuplicates:
+        """What is of that class already."""
+        known, archive = NearDuplicates(self._min_difference), Reading(self._archive)
+        for label in self._labels.read().lasting(harvest.station):
             if self._off.is_set():
                 break
-            path = self._archive.picture(label.inspection) if label.says is Says.FALSE_REJECT else None
+            path = archive.picture(label.inspection) if label.folder == harvest.folder else None
             if path:
-                self._remember(known, path)
+                _remember(known, path)
         return known
 
-    def _remember(self, known: NearDuplicates, path: Path) -> None:
-        try:
-            known.add(cells_of(read_picture(path)))
-        except FrameError as error:
-            log.warning("%s", error)
+
+def _remember(known: NearDuplicates, path: Path) -> None:
+    try:
+        known.add(cells_of(read_picture(path)))
+    except FrameError as error:
+        log.warning("%s", error)  # training will name it

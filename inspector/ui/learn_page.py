@@ -19,6 +19,7 @@ from inspector.ui.guard import needs, visitor_of
 from inspector.ui.learning import Learning
 from inspector.ui.office import Office, office_of
 from inspector.ui.pages import render
+from inspector.ui.teach import named_anomaly
 
 CONFIDENCE: Final = 0.95
 HELD_OUT: Final = 0.25
@@ -40,8 +41,8 @@ class FirstModel:
 
     good: int
     """Parts that were called good."""
-    shown: tuple[str, ...]
-    """The last of them, the newest first."""
+    shown: tuple[Label, ...]
+    """The last parts that were labelled, the newest first."""
     harvest: Harvest | None
 
     @property
@@ -86,11 +87,9 @@ async def _first_model(office: Office, station: str, labels: list[Label]) -> Fir
     now = await asyncio.to_thread(office.switchboard.now, station)
     if not office.collecting or not now or not now.model or now.model.bundle:
         return None
-    good = [label.inspection for label in labels if label.folder == NORMAL]
-    harvest = office.collecting.last
-    return FirstModel(
-        len(good), tuple(reversed(good[-SHOWN:])), harvest if harvest and harvest.station == station else None
-    )
+    good, harvest = sum(label.folder == NORMAL for label in labels), office.collecting.last
+    own = harvest if harvest and harvest.station == station else None
+    return FirstModel(good, tuple(reversed(labels[-SHOWN:])), own)
 
 
 @needs(Role.ENGINEER)
@@ -113,10 +112,11 @@ async def stop(request: Request) -> Response:
 
 @needs(Role.ENGINEER)
 async def collect(request: Request) -> Response:
-    """Call good what comes by from now on."""
-    station, by = _station(request), visitor_of(request).account.name
+    """Label what comes by from now on: good, or with the defect that is named."""
+    station, by, form = _station(request), visitor_of(request).account.name, await request.form()
+    anomaly = named_anomaly(form) if form.get("new_type") else None
     try:
-        await asyncio.to_thread(_collecting(request).begin, station, by)
+        await asyncio.to_thread(_collecting(request).begin, station, by, anomaly)
     except ConfigError as error:
         return render(request, "refused.html", 409, status=409, why=str(error))
     return RedirectResponse(f"/learn/{station}", 303)

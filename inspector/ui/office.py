@@ -92,19 +92,25 @@ def open_office(config: Config) -> Office:
     switchboard = Switchboard(config.control.socket if config.control else None)
     histories = {name: History(config.record.folder, name) for name in names}
     pictures = {name: LastPictures(config.ui.last_pictures / name) for name in names}
-    archive = Reading(config.archive.folder) if config.archive else None
+    archived = config.archive.folder if config.archive else None
+    archive = Reading(archived) if archived else None
     audit = RecordSettings(folder=config.ui.folder, keep_days=TEN_YEARS).open(AUDIT, [])
     labels = Labels(config.ui.folder)
-    teacher = Teacher(audit, labels, config.archive.folder if config.archive else None)
+    teacher = Teacher(audit, labels, archived)
     learning = collecting = None
     if training := config.ui.training:
-        if not store or not archive:
+        if not store or not archived or not archive:
             raise ConfigError("ui.training needs an `archive:`, for the pictures, and `models:`, for the candidates")
         if unknown := sorted(training.configs.keys() - set(names)):
             raise ConfigError(f"ui.training.configs: there is no station {unknown[0]}")
         learning = Learning(training, store=store, archive=archive, labels=labels, audit=audit)
         collecting = Collecting(
-            histories, archive=archive, labels=labels, teacher=teacher, min_difference=training.min_difference
+            histories,
+            pictures,
+            archive=archived,
+            labels=labels,
+            teacher=teacher,
+            min_difference=training.min_difference,
         )
     return Office(
         settings=config.ui,

@@ -49,14 +49,15 @@ async def _anomaly(request: Request, form: FormData, said: Inspection) -> Anomal
     if form.get("new_type"):
         if not visitor_of(request).account.role.may(Role.ENGINEER):
             raise HTTPException(403)
-        return _named(form)
+        return named_anomaly(form)
     known = await asyncio.to_thread(office_of(request).anomalies, said)
     if form.get("type") not in known:
         raise HTTPException(400)
     return known[str(form["type"])]
 
 
-def _named(form: FormData) -> Anomaly:
+def named_anomaly(form: FormData) -> Anomaly:
+    """The new type of a form. Raises HTTPException 400."""
     given = {"type": str(form["new_type"]).strip(), "weight": form.get("weight") or 1, "critical": "critical" in form}
     try:
         return Anomaly.model_validate(given)

@@ -100,6 +100,7 @@ def test_from_no_model_to_a_verdict(person, line):
     page.get_by_role("button", name="Take it out").first.click()
     wait_until(lambda: good_so_far(page) == before - 1, "one less")
     assert post(page, "/learn/press-1/drop", inspection="01ARZ3NDEKTSV4RRFFQ69G5FAV") == 404
+    assert post(page, "/learn/press-1/collect", new_type="../up") == 400
     assert findings(page) == []
 
     train.click()

@@ -4,7 +4,7 @@ import pytest
 from inspector.bundle import read_bundle
 from inspector.inspection import Frame, utc_now
 from inspector.judge import Judge
-from inspector.last_picture import HEAT_MAP, KEPT, LONGEST_SIDE, PICTURE, LastPicture, LastPictures
+from inspector.last_picture import HEAT_MAP, KEPT, LONGEST_SIDE, PICTURE, WHOLE, LastPicture, LastPictures
 from inspector.pictures import read_picture
 from tests.broker import wait_until
 from tests.parts import good_parts
@@ -98,3 +98,13 @@ def test_no_path_is_made_of_what_is_no_newest_inspection(witness, pictures, judg
     wait_until(pictures.newest, "the picture")
 
     assert pictures.file("01ARZ3NDEKTSV4RRFFQ69G5FAV", PICTURE) is None
+
+
+def test_where_no_model_judges_the_whole_picture_is_there_too(witness, pictures):
+    wide = np.repeat(good_parts(1)[0], 2 * LONGEST_SIDE // 16, axis=1)
+    evidence = evidence_of(Judge("press-1", None, max_latency_ms=1e9), wide)
+
+    witness.see(evidence)
+
+    wait_until(lambda: pictures.newest() == evidence.inspection.id, "the picture")
+    assert np.array_equal(read_picture(pictures.file(evidence.inspection.id, WHOLE)), wide)

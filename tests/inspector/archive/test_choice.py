@@ -1,10 +1,7 @@
-from datetime import timedelta
-
 import pytest
 
-from inspector.archive.choice import FIRST_MOST, Choice, Why
+from inspector.archive.choice import Choice, Why
 from inspector.inspection import Outcome
-from tests.archived import NOON
 from tests.entries import entry
 
 
@@ -18,17 +15,10 @@ def test_every_reject_is_kept():
     assert chosen(Choice(0, 0), fail, error, fail) == [Why.REJECT] * 3
 
 
-def test_of_parts_without_a_model_two_a_second_are_kept_as_samples_and_no_flood_of_them():
-    choice = Choice(0, 0)
-    at = [NOON + timedelta(seconds=0.2 * number) for number in range(6)]
-    unjudged = {"outcome": Outcome.ERROR, "score": None, "threshold": None, "bundle": None, "reason": "no_model"}
+def test_of_parts_that_no_model_judges_none_is_kept():
+    unjudged = entry(outcome=Outcome.ERROR, score=None, threshold=None, bundle=None, reason="no_model")
 
-    kept = [choice.why(entry(captured_at=each, **unjudged)) for each in [*at, NOON - timedelta(days=1)]]
-    rest = [choice.why(entry(captured_at=NOON + timedelta(hours=each), **unjudged)) for each in range(1, 2000)]
-
-    assert kept == [Why.SAMPLE, None, None, Why.SAMPLE, None, None, Why.SAMPLE]
-    assert rest.count(Why.SAMPLE) == FIRST_MOST - 3
-    assert choice.why(entry(outcome=Outcome.FAIL)) is Why.REJECT
+    assert chosen(Choice(1, 1), unjudged) == [None]
 
 
 def test_of_so_many_passes_the_first_is_kept_and_rejects_do_not_count():

@@ -56,16 +56,6 @@ def test_png_is_what_the_camera_gave(tmp_path):
     assert set(found) == {"png", "json"}
 
 
-def test_what_a_first_model_may_be_made_of_is_png_too(tmp_path):
-    unjudged = {"outcome": Outcome.ERROR, "score": None, "threshold": None, "bundle": None, "reason": "no_model"}
-    evidence = seen(**unjudged)
-
-    writer(tmp_path).write(evidence)
-
-    (picture,) = tmp_path.rglob("*.png")
-    assert (read_picture(picture) == evidence.frame.pixels).all()
-
-
 def test_jpeg_has_the_colours_and_the_size_of_what_the_camera_gave(tmp_path):
     pixels = np.zeros((40, 60, 3), np.uint8)
     pixels[:] = (200, 40, 90)

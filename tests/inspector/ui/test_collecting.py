@@ -1,4 +1,3 @@
-import cv2
 import numpy as np
 import pytest
 
@@ -6,13 +5,14 @@ from inspector.archive.reading import Reading
 from inspector.errors import ConfigError
 from inspector.inspection import Outcome
 from inspector.labels.book import Labels
-from inspector.labels.label import NORMAL
+from inspector.labels.label import NORMAL, Anomaly
 from inspector.labels.teacher import Teacher
+from inspector.last_picture import PICTURE, WHOLE, LastPictures
 from inspector.operator_page import AUDIT
+from inspector.pictures import encode_png, read_picture
 from inspector.records import RecordSettings
 from inspector.ui.collecting import Collecting
 from inspector.ui.history import History
-from tests.archived import put
 from tests.broker import wait_until
 from tests.inspector.ui.conftest import an_inspection
 
@@ -28,25 +28,30 @@ class Press:
     """A station without a model, and the page that collects at it."""
 
     def __init__(self, folder, records):
-        self.folder = folder
+        self.folder, self.last = folder, folder / "last"
         self.record = records.open("press-1", [])
         self.audit = RecordSettings(folder=folder / "ui").open(AUDIT, [])
         self.labels = Labels(folder / "ui")
+        self.last.mkdir()
         self.collecting = Collecting(
             {"press-1": History(records.folder, "press-1")},
-            archive=Reading(folder / "archive"),
+            {"press-1": LastPictures(self.last)},
+            archive=folder / "archive",
             labels=self.labels,
             teacher=Teacher(self.audit, self.labels, folder / "archive"),
             min_difference=4.0,
         )
 
-    def shows(self, grey, *, archived=True, **fields):
-        """A part of one grey, as the station says it; its id."""
+    def shows(self, grey, *, whole=True, **fields):
+        """A part of one grey, as the station says it and leaves its last picture; its id."""
         said = self.record.append(an_inspection(**(UNJUDGED | fields)))
-        if archived:
-            _, picture = put(self.folder / "archive", said.id, Outcome.ERROR, parts=("json", "png"))
-            picture.write_bytes(cv2.imencode(".png", np.full((24, 32, 3), grey, np.uint8))[1])
+        if whole:
+            (self.last / f"{said.id}{WHOLE}").write_bytes(encode_png(np.full((24, 32, 3), grey, np.uint8)))
+        (self.last / f"{said.id}{PICTURE}").write_bytes(b"small")
         return said.id
+
+    def labelled(self):
+        return [(label.inspection, label.folder) for label in self.labels.read().lasting("press-1")]
 
     def good(self):
         return [label.inspection for label in self.labels.read().lasting("press-1") if label.folder == NORMAL]
@@ -102,7 +107,7 @@ def test_a_part_like_one_before_is_counted_alone_also_when_it_was_collected_befo
 
 def test_only_parts_that_no_model_has_judged_and_that_have_a_picture_are_taken(press):
     press.collecting.begin("press-1", "erna")
-    press.shows(50, archived=False)
+    press.shows(50, whole=False)
     press.shows(90, reason="camera_lost")
     good = press.shows(130)
 
@@ -132,12 +137,44 @@ def test_it_ends_when_nobody_has_looked_for_an_hour(press, monkeypatch):
     assert press.is_over().said == "0 minutes are over"
 
 
-def test_a_picture_that_cannot_be_read_ends_it_and_is_said(press):
+def test_a_picture_that_cannot_be_read_ends_it_and_is_said(press, monkeypatch):
+    monkeypatch.setattr("tests.inspector.ui.test_collecting.encode_png", lambda _: b"no picture")
     press.collecting.begin("press-1", "erna")
-    said = press.shows(50, archived=False)
-    put(press.folder / "archive", said, Outcome.ERROR, parts=("json", "png"))
 
-    assert said in press.is_over().said
+    assert press.shows(50) in press.is_over().said
+
+
+def test_an_archive_that_takes_nothing_ends_it_and_nothing_is_labelled(press):
+    (press.folder / "archive").write_text("in the way")
+    press.collecting.begin("press-1", "erna")
+    press.shows(50)
+
+    assert "archive" in press.is_over().said
+    assert press.labelled() == []
+
+
+def test_parts_with_a_known_defect_are_of_their_type(press):
+    scratch = Anomaly(type="scratch", weight=3)
+    press.collecting.begin("press-1", "erna")
+    good = press.shows(50)
+    press.collects(good)
+    press.collecting.stop()
+    press.is_over()
+
+    press.collecting.begin("press-1", "erna", scratch)
+    bad = press.shows(51)  # like the good one, but of another class
+    wait_until(lambda: press.labelled() == [(good, "normal"), (bad, "scratch")], "both")
+    assert press.labels.read().anomalies["press-1"]["scratch"] == scratch
+
+
+def test_its_pictures_are_in_the_archive_as_the_camera_gave_them(press):
+    press.collecting.begin("press-1", "erna")
+    said = press.shows(50)
+    press.collects(said)
+
+    archive = Reading(press.folder / "archive")
+    assert (read_picture(archive.picture(said)) == 50).all()
+    assert archive.inspection(said).reason == "no_model"
 
 
 def test_one_at_a_time(press):
