@@ -227,7 +227,7 @@ class Rollout:
         self._watch(probation, step, stop)
 
     def _parts_to_compare(self, message: CommandMessage) -> int:
-        """None where no model judges that the new one could be compared with."""
+        """0 where no model judges that the new one could be compared with."""
         if self._seat.digest is None:
             return 0
         return self._settings.shadow if message.shadow is None else message.shadow

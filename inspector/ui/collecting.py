@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,17 @@ MOST: Final = 1000
 CLOSE_S: Final = 5.0
 
 
+class Ended(StrEnum):
+    """Why nothing is collected any more."""
+
+    BY_HAND = "by hand"
+    MODEL = "model"
+    """One judges there now."""
+    ENOUGH = "enough"
+    TIME = "time"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """Of one station, at work or over. ``anomaly`` is what its parts have; None of good ones."""
@@ -40,9 +52,10 @@ class Harvest:
     kept: int = 0
     alike: int = 0
     """Parts that look like one that was kept."""
-    is_over: bool = False
+    ended: Ended | None = None
+    """None while it is at work."""
     said: str = ""
-    """Why it is over, where nobody ended it."""
+    """What failed."""
 
     @property
     def folder(self) -> str:
@@ -74,7 +87,7 @@ class Collecting:
     @property
     def is_busy(self) -> bool:
         """Whether one is at work."""
-        return self.last is not None and not self.last.is_over
+        return self.last is not None and not self.last.ended
 
     def begin(self, station: str, by: str, anomaly: Anomaly | None = None) -> None:
         """Label what comes by from now on. Raises ConfigError while another is at work."""
@@ -98,17 +111,17 @@ class Collecting:
             self._thread.join(CLOSE_S)
 
     def _run(self, harvest: Harvest, before: str | None) -> None:
-        said = "it failed: the log says why"
+        ended, said = Ended.FAILED, "the log says why"
         try:
-            said = self._collect(harvest, before)
+            ended, said = self._collect(harvest, before), ""
         except (InspectorError, OSError) as error:
             log.error("collecting pictures: %s", error, extra={"station": harvest.station})  # noqa: TRY400 - says it all
             said = str(error)
         finally:
-            self.last = replace(self.last or harvest, is_over=True, said=said)
+            self.last = replace(self.last or harvest, ended=ended, said=said)
 
-    def _collect(self, harvest: Harvest, last: str | None) -> str:
-        """Of what comes after the inspection ``last``. Returns why it is over; empty where somebody has ended it."""
+    def _collect(self, harvest: Harvest, last: str | None) -> Ended:
+        """Of what comes after the inspection ``last``."""
         station, ends_s = harvest.station, time.monotonic() + LONGEST_S
         known = self._known(harvest)
         while not self._off.wait(EVERY_S):
@@ -117,13 +130,13 @@ class Collecting:
             if part:
                 last = part.inspection.id
                 if part.inspection.bundle:
-                    return "a model judges here now"
+                    return Ended.MODEL
                 harvest = self.last = self._with(harvest, part.inspection, known)
             if harvest.kept >= MOST:
-                return f"{MOST} pictures are enough"
+                return Ended.ENOUGH
             if time.monotonic() > ends_s:
-                return f"{LONGEST_S / 60:g} minutes are over"
-        return ""
+                return Ended.TIME
+        return Ended.BY_HAND
 
     def _with(self, harvest: Harvest, said: Inspection, known: NearDuplicates) -> Harvest:
         """With one part more, if there is a whole picture of it, and that is new."""

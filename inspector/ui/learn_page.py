@@ -133,7 +133,8 @@ async def collect_no_more(request: Request) -> Response:
 async def drop(request: Request) -> Response:
     """Take the label of one part back."""
     office, station, form = office_of(request), _station(request), await request.form()
-    label = office.labels.read().of(str(form.get("inspection", "")))
+    book = await asyncio.to_thread(office.labels.read)
+    label = book.of(str(form.get("inspection", "")))
     if not label or label.station != station:
         raise HTTPException(404)
     await asyncio.to_thread(office.teacher.withdraw, label.inspection, station, visitor_of(request).account.name)

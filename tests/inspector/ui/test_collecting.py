@@ -11,7 +11,7 @@ from inspector.last_picture import PICTURE, WHOLE, LastPictures
 from inspector.operator_page import AUDIT
 from inspector.pictures import encode_png, read_picture
 from inspector.records import RecordSettings
-from inspector.ui.collecting import Collecting
+from inspector.ui.collecting import Collecting, Ended
 from inspector.ui.history import History
 from tests.broker import wait_until
 from tests.inspector.ui.conftest import an_inspection
@@ -60,7 +60,7 @@ class Press:
         wait_until(lambda: self.good() == list(ids), f"{ids}; {self.collecting.last}")
 
     def is_over(self):
-        wait_until(lambda: self.collecting.last.is_over, "its end")
+        wait_until(lambda: self.collecting.last.ended, "its end")
         return self.collecting.last
 
 
@@ -84,7 +84,7 @@ def test_what_comes_by_is_called_good_until_somebody_ends_it(press):
     press.collecting.stop()
 
     last = press.is_over()
-    assert (last.kept, last.alike, last.by, last.said) == (2, 0, "erna", "")
+    assert (last.kept, last.alike, last.by, last.ended) == (2, 0, "erna", Ended.BY_HAND)
     press.shows(130)
     assert press.good() == [first, second]
     assert press.labels.read().of(first).hold  # the archive's limits do not take it
@@ -118,7 +118,7 @@ def test_it_ends_where_a_model_judges(press):
     press.collecting.begin("press-1", "erna")
     press.shows(50, outcome=Outcome.PASS, reason=None, threshold=2.0, bundle="b" * 64)
 
-    assert press.is_over().said == "a model judges here now"
+    assert press.is_over().ended is Ended.MODEL
     assert press.good() == []
 
 
@@ -127,14 +127,14 @@ def test_it_ends_with_enough(press, monkeypatch):
     press.collecting.begin("press-1", "erna")
     press.collects(press.shows(50))
 
-    assert press.is_over().said == "1 pictures are enough"
+    assert press.is_over().ended is Ended.ENOUGH
 
 
 def test_it_ends_when_nobody_has_looked_for_an_hour(press, monkeypatch):
     monkeypatch.setattr("inspector.ui.collecting.LONGEST_S", 0)
     press.collecting.begin("press-1", "erna")
 
-    assert press.is_over().said == "0 minutes are over"
+    assert press.is_over().ended is Ended.TIME
 
 
 def test_a_picture_that_cannot_be_read_ends_it_and_is_said(press, monkeypatch):
