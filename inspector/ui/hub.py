@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Final
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 0.15
 """Between two looks at the records: what a verdict waits at most before it is on its way to a browser."""
 
+MOST: Final = 12
+"""Browsers' tabs that one session may have open: with a hundred of them one person would leave no room for others."""
+
 WAITING: Final = 100
 """Cards that wait for a browser which does not take them; with more it is let go."""
 
@@ -24,6 +28,7 @@ class Hub:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._watching: set[asyncio.Queue[Card | None]] = set()
+        self._open: Counter[str] = Counter()
         self._drawn: dict[tuple[str, str], tuple[Card, str]] = {}
 
     def cards(self) -> list[Card]:
@@ -53,13 +58,18 @@ class Hub:
                     log.error("%s", error)  # noqa: TRY400 - its message says it all
             await asyncio.sleep(LOOK_S)
 
-    async def news(self, silence_s: float) -> AsyncIterator[list[Card]]:
+    def has_room(self, session: str) -> bool:
+        """Whether one more may listen by this session."""
+        return self._open[session] < MOST
+
+    async def news(self, session: str, silence_s: float) -> AsyncIterator[list[Card]]:
         """Every station as it is, then each with news, and nothing after each ``silence_s`` in which there was none.
 
         It ends for a browser that does not keep up; one that comes again gets every station as it is then.
         """
         queue: asyncio.Queue[Card | None] = asyncio.Queue(WAITING)
         self._watching.add(queue)
+        self._open[session] += 1
         try:
             # What has come between the drawing of the page and now would be missed.
             yield [replace(card, has_new_desk=True) for card in self.cards()]
@@ -74,6 +84,7 @@ class Hub:
                 yield [card]
         finally:
             self._watching.discard(queue)
+            self._open -= Counter([session])  # none is left of a session that has no more
 
     def _tell(self, card: Card) -> None:
         for queue in list(self._watching):

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -31,13 +32,16 @@ async def news(request: Request) -> Response:
 
     ``over`` when the session is.
     """
-    return StreamingResponse(_events(request, visitor_of(request)), media_type="text/event-stream")
+    visitor = visitor_of(request)
+    if not office_of(request).hub.has_room(visitor.session.csrf):
+        raise HTTPException(429)
+    return StreamingResponse(_events(request, visitor), media_type="text/event-stream")
 
 
 async def _events(request: Request, visitor: Visitor) -> AsyncIterator[str]:
     office = office_of(request)
     token, place = request.cookies[COOKIE], place_of(request)
-    async for cards in office.hub.news(SILENCE_S):
+    async for cards in office.hub.news(visitor.session.csrf, SILENCE_S):
         if not office.sessions.of(token, place, touch=False):
             yield _event("over", {})
             return

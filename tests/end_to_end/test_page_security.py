@@ -3,11 +3,13 @@
 import http.client
 import re
 import sqlite3
+from contextlib import ExitStack, closing
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
+from inspector.ui.hub import MOST
 from tests.broker import wait_until
 from tests.page import PASSWORDS
 
@@ -60,6 +62,25 @@ def test_a_stranger_is_sent_to_log_in(ask, path):
 def test_a_stranger_gets_no_pictures_and_no_news(ask, path):
     assert ask("GET", path)[0] == 401
     assert ask("GET", path, Cookie="inspector_session=guessed")[0] == 401
+
+
+def test_one_session_leaves_room_for_others(ask, log_in, line):
+    cookie = log_in("vera")
+    with ExitStack() as stack:
+        for _ in range(MOST):
+            connection = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", line.port, timeout=20)))
+            connection.request("GET", "/news", headers=HERE | {"Cookie": cookie})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert answer.readline() == b"event: card\n"
+        assert ask("GET", "/news", Cookie=cookie)[0] == 429
+    wait_until(lambda: is_heard(line, cookie), "room again")
+
+
+def is_heard(line, cookie):
+    with closing(http.client.HTTPConnection("127.0.0.1", line.port, timeout=20)) as connection:
+        connection.request("GET", "/news", headers=HERE | {"Cookie": cookie})
+        return connection.getresponse().status == 200
 
 
 def test_every_answer_carries_the_headers_that_browsers_need(ask, log_in):

@@ -34,7 +34,7 @@ def quick(monkeypatch):
 
 async def watched(hub, count):
     found = []
-    async for cards in hub.news(5):
+    async for cards in hub.news("erna", 5):
         found.append(cards)
         if len(found) == count:
             return found
@@ -66,7 +66,7 @@ def test_silence_is_told():
     hub = Hub(ScriptedBoard())
 
     async def silent():
-        async for cards in hub.news(0.01):
+        async for cards in hub.news("erna", 0.01):
             if not cards:
                 return True
         return False
@@ -88,7 +88,7 @@ def test_a_watcher_that_does_not_keep_up_is_let_go():
     hub = Hub(ScriptedBoard())
 
     async def slow():
-        stream = hub.news(5)
+        stream = hub.news("erna", 5)
         await anext(stream)
         for _ in range(WAITING + 1):
             hub._tell(card())
