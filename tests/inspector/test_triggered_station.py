@@ -103,6 +103,19 @@ class Unplugged(Endless):
         return True
 
 
+def test_without_a_model_a_trigger_gets_its_one_answer_too_and_a_model_that_comes_judges_the_next(bundle):
+    with Place(None, Endless(*[GOOD] * 3)) as place:
+        place.send("t1")
+        before = place.answer()
+        place.station.use(Judge("press-1", bundle, max_latency_ms=1e9))
+        place.send("t2")
+        after = place.answer(2)
+
+    assert (before.trigger_id, before.outcome, before.reason) == ("t1", Outcome.ERROR, Reason.NO_MODEL)
+    assert (after.trigger_id, after.outcome, after.bundle) == ("t2", Outcome.PASS, bundle.digest)
+    assert len(place.link.answers) == 2
+
+
 def test_a_loss_is_said_and_its_end_too_while_no_trigger_comes(bundle):
     camera = Unplugged()
     with Place(bundle, camera) as place:
