@@ -124,7 +124,7 @@ def test_a_reject_is_found_and_opened(person, line):
     page.get_by_label("Show").select_option("rejects")
     page.get_by_label("Type").fill("scratch")
     page.locator("main").get_by_role("button", name="Show").click()
-
+    page.wait_for_url("**/parts?**")
     page.get_by_role("link", name=re.compile("lid-3")).click()
 
     expect(page.get_by_role("heading", name=re.compile("lid-3"))).to_be_visible()

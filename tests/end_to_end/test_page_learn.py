@@ -83,6 +83,7 @@ def test_watch_filter_label_refit_compare_and_switch(person, line, history):
     page.goto("/parts")
     page.get_by_label("Show").select_option("rejects")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/parts?**show=rejects**")
     expect(page.locator("#strip > .fail")).to_have_count(page.locator("#strip li").count())
     rejects = [each.get_attribute("href") for each in page.locator("#strip a").all()]
     passed = next(part.inspection for part in history.parts(Filter(), 100) if part.inspection.outcome == "PASS")
