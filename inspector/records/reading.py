@@ -93,10 +93,12 @@ def _connected(file: Path, how: str) -> Iterator[sqlite3.Connection]:
 
 
 def _check_kind(connection: sqlite3.Connection, file: Path) -> None:
+    # The tables are looked for first: their writer gives them and the mark at once, perhaps in this moment.
+    is_empty = connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
-        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+        if is_empty:
             raise EmptyRecordError(f"{file}: is empty; a daemon has just begun it, or could not go on")
         raise ConfigError(f"{file}: is no record of this program")
     if version > VERSION:
