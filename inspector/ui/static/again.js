@@ -1,15 +1,9 @@
 // While something is at work, looks again and puts what the page says now in the place of what it said.
-"use strict";
+import { exchange, pressIn } from "./exchange.js";
 
 const EVERY_MS = 2000;
-const RELEASED_MS = 100; // a click comes after the button's release
-let isPressed = false;
-
 const main = document.querySelector("main");
-main.addEventListener("pointerdown", () => { isPressed = true; });
-for (const name of ["pointerup", "pointercancel"]) {
-  window.addEventListener(name, () => setTimeout(() => { isPressed = false; }, RELEASED_MS));
-}
+const press = pressIn(main);
 
 async function look() {
   const answer = await fetch(location.href);
@@ -18,10 +12,8 @@ async function look() {
     return;
   }
   const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-  if (isPressed || main.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
-  const focused = main.contains(document.activeElement) && document.activeElement.dataset.key;
-  if (now.innerHTML !== main.innerHTML) main.innerHTML = now.innerHTML;
-  if (focused) main.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (press.on || main.contains(document.activeElement) && document.activeElement.matches("input, select")) return;
+  if (now.innerHTML !== main.innerHTML) exchange(main, now.innerHTML);
   main.toggleAttribute("data-busy", now.hasAttribute("data-busy"));
 }
 

@@ -1,20 +1,20 @@
 // Puts each station's news in its place, and says so when there has been none for too long.
-"use strict";
+import { exchange, pressIn } from "./exchange.js";
 
 const OLD_AFTER_MS = 3000;
-const CLICK_AFTER_MS = 100; // of the button's release, at most
 const old = document.getElementById("old");
 const cards = document.getElementById("cards");
 const heat = document.getElementById("heat");
 const freeze = document.getElementById("freeze");
 const frozen = document.getElementById("frozen");
 const held = new Map(); // the last news of each part of a card that came while it had to stay as it was
-let pressed = null; // the station under a finger: what is exchanged between press and release gets no click
+const press = pressIn(cards, hearHeld);
 let heard = 0;
 
 function hear(event, part) {
   const { station } = JSON.parse(event.data);
-  if (station === pressed || (part === ".now" && isFrozen())) held.set(station + part, [event, part]);
+  const isPressed = station === press.on?.closest(".card")?.dataset.station;
+  if (isPressed || (part === ".now" && isFrozen())) held.set(station + part, [event, part]);
   else place(event, part);
 }
 
@@ -31,10 +31,7 @@ function place(event, part) {
     location.reload(); // a station that was not there when the page was made
     return;
   }
-  const box = card.querySelector(part);
-  const focused = box.contains(document.activeElement) && document.activeElement.dataset.key;
-  box.innerHTML = html;
-  if (focused) box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  exchange(card.querySelector(part), html);
   showHeat(card);
 }
 
@@ -60,14 +57,6 @@ freeze.addEventListener("click", () => {
   frozen.hidden = !isFrozen();
   hearHeld();
 });
-
-cards.addEventListener("pointerdown", (event) => {
-  pressed = event.target.closest(".card")?.dataset.station;
-});
-
-for (const name of ["pointerup", "pointercancel"]) {
-  window.addEventListener(name, () => setTimeout(() => { pressed = null; hearHeld(); }, CLICK_AFTER_MS));
-}
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) freeze.click();
