@@ -1,5 +1,6 @@
 """Whether a picture looks like one of some others: a line that stands still, or a part that is shown twice."""
 
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.inspection import Pixels
+from inspector.pictures import read_picture
 
 CELLS: Final = 32
 """A picture is compared by the mean grey of so many by so many cells: noise is gone, a part that moved is not."""
@@ -25,6 +27,10 @@ class NearDuplicates:
     def add(self, cells: NDArray[np.float32]) -> None:
         """One picture more."""
         self._cells = np.concatenate([self._cells, cells[None]])
+
+    def add_file(self, path: Path) -> None:
+        """The picture in a file. Raises FrameError."""
+        self.add(cells_of(read_picture(path)))
 
     def has_one_like(self, cells: NDArray[np.float32]) -> bool:
         """Whether the picture looks like one of them."""

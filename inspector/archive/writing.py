@@ -38,15 +38,10 @@ class Writer:
 
         Raises OSError when the disk does not take it, and FrameError for pixels of which no file can be made.
         """
-        inspection = evidence.inspection
-        day = Day(date_of(inspection.id), inspection.station)
-        _make(self.folder, day)
+        day = _made(self.folder, evidence.inspection)
         self._check_room()
         files = self._files(evidence)
-        write_whole(
-            day.path(self.folder),
-            {name_of(inspection.id, inspection.outcome, part): data for part, data in files.items()},
-        )
+        write_whole(day, _named(evidence.inspection, files))
         return sum(map(len, files.values()))
 
     def _files(self, evidence: Evidence) -> dict[Part, bytes]:
@@ -80,12 +75,7 @@ class Writer:
 
 def add(folder: Path, inspection: Inspection, png: bytes) -> None:
     """Put the picture of an inspection into the archive, whose station has not kept it. Raises OSError."""
-    day = Day(date_of(inspection.id), inspection.station)
-    _make(folder, day)
-    files: dict[Part, bytes] = {"png": png, INSPECTION: _as_json(inspection)}
-    write_whole(
-        day.path(folder), {name_of(inspection.id, inspection.outcome, part): data for part, data in files.items()}
-    )
+    write_whole(_made(folder, inspection), _named(inspection, {"png": png, INSPECTION: _as_json(inspection)}))
 
 
 def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -104,6 +94,10 @@ def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
         raise
 
 
+def _named(inspection: Inspection, files: Mapping[Part, bytes]) -> dict[str, bytes]:
+    return {name_of(inspection.id, inspection.outcome, part): data for part, data in files.items()}
+
+
 def _as_json(inspection: Inspection) -> bytes:
     return inspection.model_dump_json(indent=1).encode()
 
@@ -116,14 +110,15 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(handle)
 
 
-def _make(folder: Path, day: Day) -> None:
-    """And have the disk hold the name of a new day as well."""
-    path = day.path(folder)
+def _made(folder: Path, inspection: Inspection) -> Path:
+    """The folder of its day; of a new one the disk holds the name as well."""
+    path = Day(date_of(inspection.id), inspection.station).path(folder)
     if not path.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         for each in (folder, path.parent, path):
             each.mkdir(FOLDER_MODE, exist_ok=True)
         _wait_for_disk(path.parent)
+    return path
 
 
 def _wait_for_disk(folder: Path) -> None:

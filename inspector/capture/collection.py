@@ -1,16 +1,13 @@
 """A folder of pictures of one label, each unlike the others."""
 
 import os
-from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from inspector.errors import ConfigError, FrameError
 from inspector.inspection import Pixels
 from inspector.near_duplicates import NearDuplicates, cells_of
-from inspector.pictures import SUFFIXES, encode_png, read_picture
+from inspector.pictures import SUFFIXES, encode_png
 
 
 class Collection:
@@ -28,8 +25,9 @@ class Collection:
             there = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
         except OSError as error:
             raise ConfigError(f"--to: cannot use the folder {folder}: {error.strerror}") from error
-        for cells in _cells_of(there):
-            self._known.add(cells)
+        for path in there:
+            with suppress(FrameError):  # training will name it
+                self._known.add_file(path)
 
     def is_new(self, pixels: Pixels) -> bool:
         """Whether the picture looks like none that is there."""
@@ -55,11 +53,3 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _cells_of(paths: Iterable[Path]) -> Iterable[NDArray[np.float32]]:
-    for path in paths:
-        try:
-            yield cells_of(read_picture(path))
-        except FrameError:
-            continue  # training will name it

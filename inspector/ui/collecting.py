@@ -18,7 +18,7 @@ from inspector.labels.label import NORMAL, Anomaly, Says
 from inspector.labels.teacher import Teacher
 from inspector.last_picture import WHOLE, LastPictures
 from inspector.near_duplicates import NearDuplicates, cells_of
-from inspector.pictures import decode_picture, read_picture
+from inspector.pictures import decode_picture
 from inspector.ui.history import History
 
 log = logging.getLogger(__name__)
@@ -170,6 +170,6 @@ class Collecting:
 
 def _remember(known: NearDuplicates, path: Path) -> None:
     try:
-        known.add(cells_of(read_picture(path)))
+        known.add_file(path)
     except FrameError as error:
         log.warning("%s", error)  # training will name it

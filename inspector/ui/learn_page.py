@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from inspector.binomial import bounds
+from inspector.bundle import CONFIDENCE
 from inspector.errors import ConfigError
 from inspector.labels.label import NORMAL, Label
 from inspector.ui.accounts import Role
@@ -21,7 +22,6 @@ from inspector.ui.office import Office, office_of
 from inspector.ui.pages import render
 from inspector.ui.teach import named_anomaly
 
-CONFIDENCE: Final = 0.95
 HELD_OUT: Final = 0.25
 """Share of the good parts that training calibrates by, unless its configuration has another."""
 
@@ -74,20 +74,21 @@ async def show(request: Request) -> Response:
     book = await asyncio.to_thread(office.labels.read)
     labels = book.lasting(station)
     counts = Counter(label.folder for label in labels)
+    first_model = await _first_model(office, station, counts[NORMAL], labels)
     last = learning.last if learning else None
     return render(
         request, "learn.html", station=station, stations=list(office.histories), learning=learning, counts=counts,
         normal=NORMAL, last=last if last and last.station == station else None,
-        first=await _first_model(office, station, labels), least=LEAST, enough=ENOUGH, confidence=CONFIDENCE,
+        first=first_model, least=LEAST, enough=ENOUGH, confidence=CONFIDENCE,
     )  # fmt: skip
 
 
-async def _first_model(office: Office, station: str, labels: list[Label]) -> FirstModel | None:
-    """None where a model judges already, or the daemon does not say."""
-    now = await asyncio.to_thread(office.switchboard.now, station)
+async def _first_model(office: Office, station: str, good: int, labels: list[Label]) -> FirstModel | None:
+    """None where a model judges already, the daemon does not say, or models are trained elsewhere."""
+    now = await asyncio.to_thread(office.switchboard.now, station) if office.collecting else None
     if not office.collecting or not now or not now.model or now.model.bundle:
         return None
-    good, harvest = sum(label.folder == NORMAL for label in labels), office.collecting.last
+    harvest = office.collecting.last
     own = harvest if harvest and harvest.station == station else None
     return FirstModel(good, tuple(reversed(labels[-SHOWN:])), own)
 

@@ -5,8 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from inspector.binomial import bounds
+from inspector.bundle import CONFIDENCE
 from inspector.settings import read_settings
-from inspector.ui.learn_page import CONFIDENCE, ENOUGH, HELD_OUT, LEAST
+from inspector.ui.learn_page import ENOUGH, HELD_OUT, LEAST
 from tests.parts import small_config
 from training.config import AnomalyTypeSettings, DataSettings, TrainingConfig
 from training.fit import FEWEST
