@@ -1,6 +1,7 @@
 """A line with its operator's page: the real daemon and the real page, each in a process of its own."""
 
 import ssl
+import stat
 import subprocess
 import sys
 import urllib.error
@@ -31,6 +32,15 @@ STATION = """\
 
 PASSWORDS = {"vera": "look but do not touch", "otto": "see to the alarms", "erna": "change what is done"}
 ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
+
+
+def training_in(folder):
+    """Of the page's settings: press-1 is trained by ``plates.yaml`` of this folder, with the program of these tests."""
+    program = folder / "train"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m training.cli "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    configs = f"configs: {{press-1: {folder}/plates.yaml}}"
+    return f"training: {{folder: {folder}/learning, command: {program}, {configs}}}"
 
 
 class PagedLine:

@@ -1,8 +1,6 @@
 """A station without a model: collect good parts, train, deploy and see it judge, on the operator's page alone."""
 
 import re
-import stat
-import sys
 
 import pytest
 from playwright.sync_api import expect
@@ -14,7 +12,8 @@ from inspector.ui.history import History
 from inspector.ui.learn_page import LEAST
 from tests.broker import wait_until
 from tests.browser import findings
-from tests.page import PagedLine
+from tests.end_to_end.conftest import post
+from tests.page import PagedLine, training_in
 from tests.parts import SIZE, good_parts, write_parts
 
 TRAINING = f"""\
@@ -36,20 +35,9 @@ def line(tmp_path_factory):
     folder = tmp_path_factory.mktemp("line")
     write_parts(folder / "good", good_parts(80), "good")
     (folder / "plates.yaml").write_text(TRAINING)
-    program = folder / "train"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m training.cli "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    configs = f"configs: {{press-1: {folder}/plates.yaml}}"
-    training = f"training: {{folder: {folder}/learning, command: {program}, {configs}}}"
     cameras = {"press-1": f"{{kind: folder, path: {folder}/good, mode: loop, rate_hz: 10}}"}
-    with PagedLine(folder, None, cameras, ui=training) as running:
+    with PagedLine(folder, None, cameras, ui=training_in(folder)) as running:
         yield running
-
-
-def post(page, address, **form):
-    """As a form would; the status."""
-    csrf = page.locator("header input[name=csrf]").get_attribute("value")
-    return page.request.post(address, form={"csrf": csrf, **form}, max_redirects=0).status
 
 
 def good_so_far(page):

@@ -1,8 +1,6 @@
 """From verdicts to a better model, on the operator's page alone: the real daemon, the real training program."""
 
 import re
-import stat
-import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +12,8 @@ from inspector.records.filter import Filter
 from inspector.ui.history import History
 from tests.broker import wait_until
 from tests.browser import findings
-from tests.page import PagedLine
+from tests.end_to_end.conftest import post
+from tests.page import PagedLine, training_in
 from tests.parts import SIZE, good_parts, scratched_parts, write_parts
 
 TRAINING = f"""\
@@ -39,13 +38,7 @@ def line(tmp_path_factory, small_bundle):
     write_parts(folder / "set" / "normal", good_parts(60), "normal")
     write_parts(folder / "set" / "scratch", scratched_parts(5), "scratch")
     (folder / "plates.yaml").write_text(TRAINING)
-    program = folder / "train"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m training.cli "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    training = (
-        f"training: {{folder: {folder}/learning, command: {program}, configs: {{press-1: {folder}/plates.yaml}}}}"
-    )
-    with PagedLine(folder, small_bundle, ui=training) as running:
+    with PagedLine(folder, small_bundle, ui=training_in(folder)) as running:
         yield running
 
 
@@ -65,12 +58,6 @@ def label(page, href, says, of_type=None):
         page.get_by_label("Type of anomaly").select_option(of_type)
     page.get_by_role("button", name=says).click()
     expect(page.locator(".label .badge")).to_be_visible()
-
-
-def post(page, address, **form):
-    """As a form would; the status."""
-    csrf = page.locator("header input[name=csrf]").get_attribute("value")
-    return page.request.post(address, form={"csrf": csrf, **form}, max_redirects=0).status
 
 
 def test_watch_filter_label_refit_compare_and_switch(person, line, history):
