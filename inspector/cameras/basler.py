@@ -26,6 +26,9 @@ TROUBLES: Final[dict[str, Trouble]] = {
 
 NANOSECONDS: Final = 1_000_000_000
 
+READY_MS: Final = 1000
+"""How long a camera that starts may take until it heeds triggers."""
+
 
 class BaslerSettings(IndustrialSettings):
     """``kind: basler``: a camera of Basler, on GigE or USB, through Basler's own library pylon."""
@@ -86,6 +89,9 @@ class BaslerDevice:
             self._troubles = {trouble: grabber.GetNode(name) for name, trouble in TROUBLES.items()}
             self._camera.MaxNumBuffer.Value = BUFFERS
             self._camera.StartGrabbing(pylon.GrabStrategy_OneByOne)
+            if self._trigger.is_asked_for and self._camera.CanWaitForFrameTriggerReady():
+                # A trigger that comes before is lost. One that is never ready answers none either: those are ERROR.
+                self._camera.WaitForFrameTriggerReady(READY_MS, self._return)
         except CameraError:
             self.close()
             raise

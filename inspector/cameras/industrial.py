@@ -152,14 +152,14 @@ class SoftwareTrigger:
     """Triggers a camera, where its settings say that it is to be triggered by software. ``gone``: its loss."""
 
     def __init__(self, settings: IndustrialSettings, nodes: NodeMap, gone: Callable[[str], CameraError]) -> None:
-        self._is_asked_for = settings.trigger is not None and settings.trigger.source == "Software"
+        self.is_asked_for = settings.trigger is not None and settings.trigger.source == "Software"
         self._nodes = nodes
         self._gone = gone
         self._failure: CameraError | None = None
 
     def fire(self) -> None:
         """Raises nothing: it is for the thread that grabs to say that the camera is lost."""
-        if not self._is_asked_for:
+        if not self.is_asked_for:
             return
         try:
             self._nodes.execute("TriggerSoftware")

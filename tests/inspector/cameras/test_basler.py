@@ -67,6 +67,20 @@ def test_each_software_trigger_gives_one_picture(opened):
     assert camera.read(timeout_s=0.2) is None
 
 
+def test_a_camera_that_is_open_heeds_its_first_trigger():
+    """One of forty did not, and on a busy machine one of nine, as long as opening did not wait for that."""
+    settings = basler_settings(trigger={"source": "Software"})
+    for _ in range(10):
+        device = settings.connect("s1")
+        try:
+            device.fire()
+            shot = device.grab(timeout_s=10.0)
+            assert shot is not None
+            shot.release()
+        finally:
+            device.close()
+
+
 def test_a_trigger_that_was_left_on_in_the_camera_does_not_keep_it_from_running_free():
     device = basler_settings(trigger={"source": "Line1", "activation": "FallingEdge"}).connect("s1")
     nodes = device._camera.GetNodeMap()
