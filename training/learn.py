@@ -136,7 +136,9 @@ def _fault(name: str, value: Any, types: Mapping[str, Any]) -> str:
 def _trainer(config: TrainingConfig, folder: Path | None) -> pl.Trainer:
     kept = folder is not None
     options: dict[str, Any] = {"enable_progress_bar": kept, "enable_checkpointing": kept, "enable_model_summary": False}
-    options |= {"logger": _loggers(folder) if folder else False, "log_every_n_steps": 10, **config.trainer}
+    options |= {"logger": _loggers(folder) if folder else False, "log_every_n_steps": 10}
+    # On a GPU the same seed does not give the same model without it. Where there is no such kernel, it warns.
+    options |= {"deterministic": "warn", **config.trainer}
     if not kept:
         options |= {"enable_progress_bar": False, "enable_checkpointing": False, "logger": False}
     callbacks = list(options.get("callbacks") or [])

@@ -181,7 +181,7 @@ class TestCheckpoints:
 
         assert (left["epoch"], left["global_step"]) == (1, STEPS + 2)
         for name, value in used.state_dict().items():
-            assert torch.equal(left["state_dict"][f"model.{name}"], value)
+            assert torch.equal(left["state_dict"][f"model.{name}"].cpu(), value)
 
     def test_a_resume_goes_on_to_the_end(self, interrupted):
         before = logged_losses(interrupted)
