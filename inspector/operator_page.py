@@ -19,7 +19,7 @@ class LearningSettings(Settings):
     configs: dict[str, ConfigPath] = Field(min_length=1)
     """By station: the configuration that its model was trained by, whose pictures are on this machine too."""
     command: str = "inspector-train"
-    """The training program, by name or path; the package's extra ``training`` brings it."""
+    """The training program, by path, or by name beside the page's own and in PATH; the extra ``train`` brings it."""
     threads: int = Field(default=1, ge=1)
     """That it computes in, with the lowest priority."""
     longest_minutes: PositiveFloat = 60

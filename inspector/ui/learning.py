@@ -1,6 +1,8 @@
 """Refits of models out of what people have labelled: one at a time, each a candidate in the store and no more."""
 
+import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -65,7 +67,8 @@ class Learning:
     @property
     def program(self) -> str | None:
         """Where the training program is, None where it is not installed."""
-        return shutil.which(self._settings.command)
+        beside = os.fspath(Path(sys.executable).parent)  # systemd's PATH does not lead there
+        return shutil.which(self._settings.command, path=os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
 
     def config_of(self, station: str) -> Path | None:
         """What the station's model is trained by."""

@@ -34,19 +34,25 @@ print(json.dumps({{"digest": "told", "name": "plates", "threshold": 2.5, "held_o
 
 @pytest.fixture
 def site(tmp_path, small_bundle):
-    """Learning with a program of its own: ``site(then)`` is Python that it runs before it writes its bundle."""
+    """Learning with a program of its own: ``site(then)`` is Python that it runs before it writes its bundle.
+
+    ``command`` is what the configuration calls it, where that is not its path.
+    """
     audit = RecordSettings(folder=tmp_path / "ui").open(AUDIT, [])
     labels = Labels(tmp_path / "ui")
     made = []
 
-    def learning(then=""):
+    def learning(then="", command=None):
         program = tmp_path / "train"
         program.write_text(
             PROGRAM.format(python=sys.executable, said=str(tmp_path / "said.json"), then=then, bundle=str(small_bundle))
         )
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         settings = LearningSettings(
-            folder=tmp_path / "learning", configs={"press-1": tmp_path / "plates.yaml"}, command=str(program), threads=2
+            folder=tmp_path / "learning",
+            configs={"press-1": tmp_path / "plates.yaml"},
+            command=command or str(program),
+            threads=2,
         )
         made.append(
             Learning(
@@ -168,6 +174,15 @@ def test_none_outlives_the_page(site, labelled):
     learning.close()
 
     assert learning.last.status.step is Step.STOPPED
+
+
+def test_the_program_is_found_beside_the_pages_own(site, monkeypatch):
+    """The PATH of a service has no virtual environment in it."""
+    learning = site(command="train")
+    monkeypatch.setattr(sys, "executable", str(site.folder / "python"))
+    monkeypatch.setenv("PATH", "/usr/bin")
+
+    assert learning.program == str(site.folder / "train")
 
 
 def test_without_a_program_or_a_configuration_nothing_begins(site, labelled):
