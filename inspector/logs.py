@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 
 from pydantic_core import to_jsonable_python
 
-PLAIN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What every log record has; anything else was given by ``extra=``."""
+PLAIN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+"""What every log record has, and uvicorn's its message once more; anything else was given by ``extra=``."""
 
 UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Characters that begin a line, drive a terminal, or turn the direction of writing."""

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -18,9 +19,11 @@ class Machine:
     """Boots with the block and is gone with it. Its network is this machine's; its files change nothing here.
 
     ``command`` runs inside, as root. Sandboxes of units are the real ones: namespaces, seccomp and cgroups of systemd.
+    ``lent`` are folders of this machine, to be read where they are then.
     """
 
-    def __init__(self):
+    def __init__(self, lent):
+        self._lent = lent
         # Not below /tmp, which the machine has its own of.
         self._folder = Path(tempfile.mkdtemp(prefix="machine-", dir="/var/lib"))
         self.root = self._folder / "root"
@@ -68,8 +71,9 @@ class Machine:
         for wants in (self.root / "etc" / "systemd" / "system").glob("*.wants"):
             shutil.rmtree(wants)
         options = ["--quiet", "--register=no", "--keep-unit", "--console=pipe", f"--directory={self.root}"]
+        lent = [f"--bind-ro={folder}:{inside}" for folder, inside in self._lent.items()]
         self._booted = subprocess.Popen(
-            [NSPAWN, *options, "--machine=line-pc", "--boot", "systemd.unit=multi-user.target"],
+            [NSPAWN, *options, *lent, "--machine=line-pc", "--boot", "systemd.unit=multi-user.target"],
             stdin=subprocess.DEVNULL,
             stdout=(self._folder / "log").open("w"),
             stderr=subprocess.STDOUT,
@@ -105,9 +109,9 @@ def _mount(kind, what, where, options="defaults"):
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def a_machine():
-    """To be entered. Skips where there can be none."""
+def a_machine(lent=MappingProxyType({})):
+    """To be entered; see ``Machine``. Skips where there can be none."""
     needs(NSPAWN, "systemd-nspawn (Debian: apt-get install systemd-container)")
     if os.geteuid():
         pytest.skip("only root can boot a machine")
-    return Machine()
+    return Machine(lent)

@@ -11,7 +11,7 @@ from inspector.bundle import change_manifest, read_bundle
 from inspector.models import Store
 from inspector.pictures import encode_png
 from tests.broker import free_port, wait_until
-from tests.parts import good_parts, scratched_parts
+from tests.parts import SIZE, good_parts, scratched_parts, write_parts
 
 CONFIG = """\
 metrics: {{port: {metrics_port}}}
@@ -30,8 +30,29 @@ STATION = """\
     alarms: {{consecutive_fails: 3}}
 """
 
+TRAINING = f"""\
+name: plates, refitted
+output: out
+data:
+  root: set
+  anomalies: {{scratch: {{weight: 2}}}}
+network:
+  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_levels: [8], train: head}}
+batch_size: 16
+trainer: {{max_epochs: 2}}
+false_reject_rate: 0.05
+"""
+TRAINED_MS = 120_000
+
 PASSWORDS = {"vera": "look but do not touch", "otto": "see to the alarms", "erna": "change what is done"}
 ROLES = {"vera": "viewer", "otto": "operator", "erna": "engineer"}
+
+
+def write_training(folder):
+    """A set of pictures, and ``plates.yaml``: what a model of a line is trained by."""
+    write_parts(folder / "set" / "normal", good_parts(60), "normal")
+    write_parts(folder / "set" / "scratch", scratched_parts(5), "scratch")
+    (folder / "plates.yaml").write_text(TRAINING)
 
 
 def training_in(folder):

@@ -4,13 +4,18 @@ import json
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from inspector.errors import EXIT_CONFIG
 from tests.broker import MOSQUITTO, Subscriber, free_port, wait_until
+from tests.browser import chromium
+from tests.end_to_end.conftest import log_in, post
 from tests.machine import a_machine
+from tests.page import TRAINED_MS, write_training
 from tests.parts import good_parts, write_parts
 from tests.plant import Plant
 from tests.requirements import needs
@@ -36,9 +41,24 @@ sinks:
       cert_file: /etc/inspector/{station}.pem
       key_file: /run/credentials/inspector@{line}.service/{station}.key
 """
+PAGE = """\
+models: {{folder: /var/lib/inspector/models}}
+ui:
+  folder: /var/lib/inspector/ui
+  port: {port}
+  training: {{folder: /var/lib/inspector/learning, configs: {{press-3: /srv/training/plates.yaml}}}}
+"""
 CREDENTIAL = """\
 [Service]
 LoadCredential={station}.key:/etc/inspector/secrets/{station}.key
+"""
+
+LENT = {SOURCE: "/opt/source", sysconfig.get_path("purelib"): "/opt/packages"}
+"""What trains, and all that it needs: gigabytes, which nobody copies."""
+
+TRAINING_PROGRAM = """\
+#!/bin/sh
+PYTHONPATH=/opt/source:/opt/packages exec /opt/inspector/venv/bin/python -P -m training.cli "$@"
 """
 
 HANGS_SOON = """\
@@ -105,8 +125,8 @@ class LinePc:
         shutil.copytree(bundle, self.machine.root / "var/lib/inspector/bundles/plates")
         write_parts(self.machine.root / "srv/pictures", good_parts(9))
 
-    def add(self, line, station, engine, pass_days=30):
-        """A line of one station, not started."""
+    def add(self, line, station, engine, pass_days=30, more=""):
+        """A line of one station, not started. ``more`` of its configuration, as YAML."""
         tls, write = self.plant.tls("station", station), self.machine.write
         write("/etc/inspector/plant-ca.pem", tls.ca_file.read_text())
         write(f"/etc/inspector/{station}.pem", tls.cert_file.read_text())
@@ -120,16 +140,21 @@ class LinePc:
             port=self.port,
             metrics_port=free_port(),
         )
-        write(f"/etc/inspector/{line}.yaml", text)
+        write(f"/etc/inspector/{line}.yaml", text + more)
         self.machine.command("systemctl", "daemon-reload")
 
-    def wait_for_verdict(self, station):
+    def wait_for_verdict(self, station, bundle=None):
+        """The first that comes, by that bundle."""
         subscriber = Subscriber(self.port, f"inspector/{station}/result", tls=self.plant.context("reader", "historian"))
         try:
-            subscriber.wait(lambda: subscriber.of("result"), f"a verdict of {station}")
-            return subscriber.of("result")[0]
+            subscriber.wait(lambda: verdict_in(subscriber, bundle), f"a verdict of {station}")
+            return verdict_in(subscriber, bundle)
         finally:
             subscriber.close()
+
+
+def verdict_in(subscriber, bundle):
+    return next((each for each in subscriber.of("result") if bundle in {None, each["bundle"]}), None)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +163,7 @@ def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
     constraints = SOURCE / ".ci" / "constraints.txt"
     make = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder, "--constraint", constraints]
-    made = subprocess.run([*make, f"{SOURCE}[openvino]"], capture_output=True, text=True, check=False)
+    made = subprocess.run([*make, f"{SOURCE}[openvino,ui]"], capture_output=True, text=True, check=False)
     needs(made.returncode == 0, f"a package index, or pip's cache of it: {made.stderr}")
     return folder
 
@@ -148,7 +173,7 @@ def line_pc(tmp_path_factory, wheels, small_bundle):
     """Its line-1 runs, by ONNX Runtime."""
     needs(MOSQUITTO, "mosquitto (Debian: apt-get install mosquitto)")
     plant = Plant(tmp_path_factory.mktemp("plant"))
-    with plant.broker() as broker, a_machine() as machine:
+    with plant.broker() as broker, a_machine(LENT) as machine:
         line_pc = LinePc(machine, plant, broker.port)
         line_pc.install(wheels, small_bundle)
         line_pc.add("line-1", "press-1", "onnxruntime")
@@ -238,7 +263,7 @@ def test_retention_takes_away_what_the_daemon_wrote_and_nothing_else(line_pc, ma
 
 def test_an_upgrade_brings_openvino_with_its_drop_in_without_which_it_does_not_run(line_pc, machine):
     before = machine.property(UNIT, "MainPID")
-    said = machine.command("/src/deploy/install.sh", "--wheels", "/src/wheels", "--extras", "openvino", check=False)
+    said = machine.command("/src/deploy/install.sh", "--wheels", "/src/wheels", "--extras", "openvino,ui", check=False)
     assert "is installed" in said
     assert machine.property(UNIT, "ActiveState") == "active"
     assert machine.property(UNIT, "MainPID") not in {before, "0"}
@@ -251,6 +276,53 @@ def test_an_upgrade_brings_openvino_with_its_drop_in_without_which_it_does_not_r
     machine.command("systemctl", "daemon-reload")
     machine.command("systemctl", "start", "inspector@line-2.service", check=False)
     assert machine.property("inspector@line-2.service", "ExecMainStatus") == str(EXIT_CONFIG)
+
+
+@pytest.fixture
+def page_address(line_pc, machine):
+    """Of line-3's page, which trains; with the password of its engineer, Erna."""
+    version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    needs(f"{version}." in machine.command("python3", "--version"), f"{version} as /usr/bin/python3")
+    port, unit = free_port(), "inspector-ui@line-3.service"
+    line_pc.add("line-3", "press-3", "onnxruntime", more=PAGE.format(port=port))
+    write_training(machine.root / "srv/training")
+    machine.write("/srv/inspector-train", TRAINING_PROGRAM, mode=0o755)
+    machine.command("cp", "/srv/inspector-train", "/opt/inspector/venv/bin")
+    drop_in = ["/src/systemd/drop-ins/page-training.conf", f"/etc/systemd/system/{unit}.d/page-training.conf"]
+    machine.command("install", "-D", "--mode", "644", *drop_in)
+    machine.command("systemctl", "daemon-reload")
+    as_the_daemon = ["--property=DynamicUser=yes", "--property=User=inspector", "--property=StateDirectory=inspector"]
+    add = ["accounts", "/etc/inspector/line-3.yaml", "add", "erna", "--role", "engineer"]
+    run = ["systemd-run", "--pipe", "--quiet", *as_the_daemon, "/opt/inspector/venv/bin/inspector"]
+    password = machine.command(*run, *add).split()[-1]
+    machine.command("systemctl", "start", "inspector@line-3.service", unit)
+    yield f"http://127.0.0.1:{port}", password
+    machine.command("systemctl", "stop", unit, "inspector@line-3.service")
+    assert machine.property(unit, "Result") == "success"
+
+
+def test_the_page_trains_a_model_and_hands_it_over(line_pc, machine, page_address):
+    """In a unit of its own, with its drop-in; what trains is lent, not installed."""
+    address, password = page_address
+    part = line_pc.wait_for_verdict("press-3")
+
+    with chromium() as browser:
+        page = browser.new_context(base_url=address, locale="en-GB").new_page()
+        page.goto("/")
+        log_in(page, "erna", password)
+        assert post(page, f"/parts/press-3/{part['id']}/label", says="missed", new_type="scratch", weight="2") == 303
+        page.goto("/learn/press-3")
+        page.get_by_role("button", name="Refit with these labels").click()
+        programs = ["ps", "-C", "python", "-o", "cls="]
+        wait_until(lambda: "IDL" in machine.command(*programs, check=False), "training that gives way")
+        deploy = page.get_by_role("button", name="Deploy")
+        expect(deploy).to_be_visible(timeout=TRAINED_MS)
+        (digest,) = machine.command("ls", "/var/lib/inspector/models/bundles").split()
+        page.get_by_label("Compare it first").fill("3")
+        deploy.click()
+        page.wait_for_url("**/models")
+
+    assert line_pc.wait_for_verdict("press-3", digest)["outcome"] == "PASS"
 
 
 def test_the_doctor_finds_the_running_line_sound(machine):

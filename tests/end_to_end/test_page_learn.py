@@ -13,31 +13,14 @@ from inspector.ui.history import History
 from tests.broker import wait_until
 from tests.browser import findings
 from tests.end_to_end.conftest import post
-from tests.page import PagedLine, training_in
-from tests.parts import SIZE, good_parts, scratched_parts, write_parts
-
-TRAINING = f"""\
-name: plates, refitted
-output: out
-data:
-  root: set
-  anomalies: {{scratch: {{weight: 2}}}}
-network:
-  {{backbone: light, weights: none, input_size: [{SIZE}, {SIZE}], levels: [8], patch_levels: [8], train: head}}
-batch_size: 16
-trainer: {{max_epochs: 2}}
-false_reject_rate: 0.05
-"""
-TRAINED_MS = 120_000
+from tests.page import TRAINED_MS, PagedLine, training_in, write_training
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory, small_bundle):
     """A line whose model can be refitted where it stands."""
     folder = tmp_path_factory.mktemp("line")
-    write_parts(folder / "set" / "normal", good_parts(60), "normal")
-    write_parts(folder / "set" / "scratch", scratched_parts(5), "scratch")
-    (folder / "plates.yaml").write_text(TRAINING)
+    write_training(folder)
     with PagedLine(folder, small_bundle, ui=training_in(folder)) as running:
         yield running
 
