@@ -30,7 +30,7 @@ def test_rejects_are_kept_with_their_heat_maps_and_what_is_old_goes(small_bundle
     line.config.write_text(line.config.read_text() + ARCHIVE)
 
     with line:
-        wait_until(lambda: not old.exists(), "the prune")
+        wait_until(lambda: not old.exists(), "the prune, which gives way to all else", 60)
         reading = Reading(folder)
         entries = wait_until(lambda: found if len(found := list(reading.newest_first(Wanted()))) > 3 else None, "FAILs")
         line.wait_for_metric('inspector_archive_pruned_total{outcome="PASS"} 1.0')
