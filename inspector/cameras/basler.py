@@ -90,7 +90,7 @@ class BaslerDevice:
             self._camera.MaxNumBuffer.Value = BUFFERS
             self._camera.StartGrabbing(pylon.GrabStrategy_OneByOne)
             if self._trigger.is_asked_for and self._camera.CanWaitForFrameTriggerReady():
-                # A trigger that comes before is lost. One that is never ready answers none either: those are ERROR.
+                # A trigger before that is lost. Where the camera never gets there, each part becomes an ERROR.
                 self._camera.WaitForFrameTriggerReady(READY_MS, self._return)
         except CameraError:
             self.close()

@@ -41,6 +41,13 @@ def test_text_names_the_station_first():
     assert TextFormatter().format(a_record(station="press-1", tries=3)) == "WARNING press-1: it is so tries=3"
 
 
+def test_a_coloured_copy_of_the_message_is_left_out():
+    record = a_record(color_message="it is \x1b[1m%s\x1b[0m", tries=3)
+
+    assert TextFormatter().format(record) == "WARNING it is so tries=3"
+    assert "color_message" not in json.loads(JsonFormatter().format(record))
+
+
 def test_text_shows_what_matters_of_an_inspection():
     inspection = {"station": "press-1", "part_id": "p7", "score": 1.5, "reason": None, "bundle": "0" * 64}
 
