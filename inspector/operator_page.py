@@ -1,5 +1,8 @@
 """The ``ui:`` section of a configuration: the operator's page, which ``inspector ui`` serves."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,6 +30,12 @@ class LearningSettings(Settings):
     min_difference: float = Field(default=4.0, ge=0)
     """Of the pictures that are collected for a first model: grey levels by which one of 32 x 32 cells has to differ
     from each picture before, so that a line that stands still gives one; 0 keeps all."""
+
+    @property
+    def program(self) -> str | None:
+        """Where ``command`` is, None where it is not installed."""
+        beside = os.fspath(Path(sys.executable).parent)  # systemd's PATH does not lead there
+        return shutil.which(self.command, path=os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
 
 
 class PageSettings(Settings):

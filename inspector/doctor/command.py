@@ -20,6 +20,7 @@ from inspector.doctor.clock import look_at_clock
 from inspector.doctor.control import look_at_control
 from inspector.doctor.disks import look_at_disks
 from inspector.doctor.findings import Finding, Mark, Subject, bad, good
+from inspector.doctor.page import look_at_page
 from inspector.doctor.ports import look_at_ports
 from inspector.doctor.processor import look_at_processor
 from inspector.doctor.running import running
@@ -41,6 +42,7 @@ CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     look_at_disks,
     look_at_ports,
     look_at_control,
+    look_at_page,
     look_at_processor,
     look_at_clock,
 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from inspector.doctor.findings import Finding, Subject, bad, good
 
-SECRET: Final = {"password_file", "key_file"}
+SECRET: Final = {"password_file", "key_file", "key"}
 """Keys of the configuration that name a file with a secret, wherever they stand."""
 
 

@@ -1,8 +1,5 @@
 """Refits of models out of what people have labelled: one at a time, each a candidate in the store and no more."""
 
-import os
-import shutil
-import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -67,8 +64,7 @@ class Learning:
     @property
     def program(self) -> str | None:
         """Where the training program is, None where it is not installed."""
-        beside = os.fspath(Path(sys.executable).parent)  # systemd's PATH does not lead there
-        return shutil.which(self._settings.command, path=os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
+        return self._settings.program
 
     def config_of(self, station: str) -> Path | None:
         """What the station's model is trained by."""

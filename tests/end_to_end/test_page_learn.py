@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from inspector.bundle import read_manifest
+from inspector.doctor.command import examine
+from inspector.doctor.findings import Mark
 from inspector.models import Store
 from inspector.records.filter import Filter
 from inspector.ui.history import History
@@ -88,6 +90,14 @@ def test_watch_filter_label_refit_compare_and_switch(person, line, history):
     page.goto("/")
     page.goto(f"/parts/press-1/{history.parts(Filter(), 1)[0].inspection.id}")
     expect(page.locator(".facts")).to_contain_text(digest[:12])
+
+
+def test_the_doctor_finds_it_sound(line):
+    findings = {finding.about: finding for finding in examine(line.config)}
+
+    assert findings["ui.port"].says == "the page that runs has it"
+    for about in ("operator's page", "press-1: training"):
+        assert findings[about].mark is Mark.GOOD
 
 
 @pytest.mark.parametrize("name", ["vera", "otto"])

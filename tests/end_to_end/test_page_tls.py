@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
+from inspector.doctor.command import examine
 from tests.page import PagedLine
 from tests.requirements import needs
 
@@ -64,6 +65,10 @@ def test_a_client_that_checks_finds_the_certificate_right_and_is_told_to_come_by
 
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
         urllib.request.urlopen(f"{line.url}/health")
+
+
+def test_the_doctor_finds_the_port_in_the_pages_hands(line):
+    assert {finding.about: finding.says for finding in examine(line.config)}["ui.port"] == "the page that runs has it"
 
 
 def test_nothing_is_said_without_tls(line):

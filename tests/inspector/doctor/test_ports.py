@@ -10,7 +10,7 @@ from tests.inspector.doctor.subjects import a_subject, marks, the_bad
 def test_a_free_port_is_good(tmp_path):
     port = free_port()
 
-    assert marks(look_at_ports(a_subject(tmp_path, metrics={"port": port}))) == {f"metrics port {port}": Mark.GOOD}
+    assert marks(look_at_ports(a_subject(tmp_path, metrics={"port": port}))) == {"metrics.port": Mark.GOOD}
 
 
 def test_somebody_elses_is_not_but_our_own_lines_is(tmp_path):
@@ -20,6 +20,15 @@ def test_somebody_elses_is_not_but_our_own_lines_is(tmp_path):
 
         ours = a_subject(tmp_path, metrics=metrics, running=Running({"press-1": True}))
         assert set(marks(look_at_ports(ours)).values()) == {Mark.GOOD}
+
+
+def test_the_pages_port_is_looked_at_where_there_is_a_page(tmp_path):
+    metrics, port = {"port": free_port()}, free_port()
+    page = a_subject(tmp_path, metrics=metrics, ui={"folder": "ui", "port": port})
+    assert marks(look_at_ports(page)) == {"metrics.port": Mark.GOOD, "ui.port": Mark.GOOD}
+
+    with socket.create_server(("127.0.0.1", port)):
+        assert "another ui.port" in the_bad(look_at_ports(page)).advice
 
 
 def test_an_address_that_this_machine_does_not_have_is_told(tmp_path):

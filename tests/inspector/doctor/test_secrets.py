@@ -6,7 +6,7 @@ from tests.inspector.doctor.subjects import a_subject, marks, the_bad
 
 
 def test_every_secret_is_found_wherever_it_stands(tmp_path):
-    names = ("broker", "camera", "key")
+    names = ("broker", "camera", "key", "page")
     for name in names:
         (tmp_path / name).write_text("secret")
         (tmp_path / name).chmod(0o600)
@@ -14,7 +14,8 @@ def test_every_secret_is_found_wherever_it_stands(tmp_path):
     mqtt = {"kind": "mqtt", "username": "u", "password_file": "broker"}
     tls = {"ca_file": "ca", "cert_file": "certificate", "key_file": "key"}
     sparkplug = {"kind": "sparkplug", "group": "hall-2", "tls": tls}
-    subject = a_subject(tmp_path, station={"camera": camera, "sinks": [sparkplug, mqtt]})
+    page = {"folder": "ui", "certificate": "page.pem", "key": "page"}
+    subject = a_subject(tmp_path, station={"camera": camera, "sinks": [sparkplug, mqtt]}, ui=page)
 
     assert marks(look_at_secrets(subject)) == {f"secret {name}": Mark.GOOD for name in names}
 
