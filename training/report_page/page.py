@@ -11,7 +11,7 @@ from training.promise import percent_up
 from training.report_page import charts
 from training.report_page.facts import Facts
 from training.report_page.pictures import worst_misses, worst_rejects
-from training.report_page.words import percent, percent_down, verdict
+from training.report_page.words import above, percent, percent_down, verdict
 
 LOW_END: Final = 0.05
 """Share of good parts rejected that the second ROC curve goes up to."""
@@ -21,7 +21,8 @@ def render(facts: Facts) -> str:
     """The page as HTML. What comes from file and type names is escaped."""
     here = files("training.report_page")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"percent": percent, "percent_down": percent_down, "percent_up": percent_up, "auroc": _auroc}
+    environment.filters |= {"percent": percent, "percent_down": percent_down, "percent_up": percent_up}
+    environment.filters |= {"above": above, "auroc": _auroc}
     manifest = facts.bundle.manifest
     return environment.from_string((here / "page.html").read_text(encoding="utf-8")).render(
         figures=facts.figures,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from inspector.bundle import Calibration
+from inspector.bundle import Calibration, Promise
 from training.promise import percent_up
 
 FEW: Final = 30
@@ -39,6 +39,14 @@ def percent(share: float | None) -> str:
 def percent_down(share: float) -> str:
     """Rounded down, so that "at least" stays true."""
     return f"{math.floor(1000 * share) / 10:g} %"
+
+
+def above(promise: Promise) -> str:
+    """How many held-out scores the threshold rejects, and how many it might where the promise gave way."""
+    said = f"{promise.rejected} of {promise.scores} held-out scores lie above the threshold"
+    if promise.gave_way != "promise":
+        return said
+    return f"{said}; {percent_up(promise.asked)} would take a threshold with {promise.rank - 1} above it"
 
 
 def _good_parts(calibration: Calibration) -> tuple[str, str]:

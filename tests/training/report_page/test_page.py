@@ -29,6 +29,7 @@ def test_every_chapter_is_there(report, calibrated):
     rejected = figures["observed"]["rejected"]
     for fact in (
         f"{rejected} of 32", "12 of 12", "generalised Pareto", "Anderson-Darling", "held out of the training",
+        "of 80 held-out scores lie above the threshold",
         f"Good parts that were rejected: {rejected}", "Defects that passed: ", "brightness", "sharpness",
         bundle.digest, bundle.manifest.files["model.onnx"],
     ):  # fmt: skip

@@ -1,7 +1,7 @@
 import pytest
 
 from inspector.bundle import Calibration, Promise, ReviewBand
-from training.report_page.words import percent, percent_down, verdict
+from training.report_page.words import above, percent, percent_down, verdict
 
 PROMISE = Promise(max_false_reject=0.05, confidence=0.95, asked=0.05, rank=9, scores=300, rejected=8)
 
@@ -75,6 +75,14 @@ def test_what_gave_way_is_told():
     gave = PROMISE.model_copy(update={"gave_way": "promise", "why": "because"})
 
     assert verdict(figures(), calibration(promise=gave)).cautions == ("The promise gave way: because.",)
+
+
+def test_what_lies_above_the_threshold_is_told_and_what_would_where_the_promise_was_kept():
+    assert above(PROMISE) == "8 of 300 held-out scores lie above the threshold"
+    gave = PROMISE.model_copy(update={"gave_way": "promise", "rejected": 20})
+    assert (
+        above(gave) == "20 of 300 held-out scores lie above the threshold; 5 % would take a threshold with 8 above it"
+    )
 
 
 def test_shares():
