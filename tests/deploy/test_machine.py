@@ -326,7 +326,7 @@ def test_the_page_trains_a_model_and_hands_it_over(line_pc, machine, page_addres
 
 
 def test_the_doctor_finds_the_running_line_sound(machine):
-    """It comes as root, who sees the unit's credentials, and and owns nothing that the daemon writes."""
+    """It comes as root, who sees the unit's credentials, and owns nothing that the daemon writes."""
     doctor = ["/opt/inspector/venv/bin/inspector", "doctor", "/etc/inspector/line-1.yaml", "--json"]
     findings = {each["about"]: each for each in json.loads(machine.command(*doctor, check=False))["findings"]}
 

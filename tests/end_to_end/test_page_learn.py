@@ -93,11 +93,11 @@ def test_watch_filter_label_refit_compare_and_switch(person, line, history):
 
 
 def test_the_doctor_finds_it_sound(line):
-    findings = {finding.about: finding for finding in examine(line.config)}
+    found = {finding.about: finding for finding in examine(line.config)}
 
-    assert findings["ui.port"].says == "the page that runs has it"
+    assert found["ui.port"].says == "the page that runs has it"
     for about in ("operator's page", "press-1: training"):
-        assert findings[about].mark is Mark.GOOD
+        assert found[about].mark is Mark.GOOD
 
 
 @pytest.mark.parametrize("name", ["vera", "otto"])

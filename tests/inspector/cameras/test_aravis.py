@@ -219,6 +219,7 @@ def test_what_becomes_of_one_camera_is_nothing_to_another(gige, resources, opene
     before = next_frame(cameras[1]).device_frame
 
     assert next_frame(cameras[1]).device_frame > before
+    assert count("inspector_frames_dropped_total", "s2", reason="never_arrived") == 0
 
 
 def test_what_is_connected_is_listed(gige):
