@@ -211,15 +211,15 @@ def test_a_camera_that_fails_to_answer_is_lost(gige, opened, monkeypatch, functi
 def test_what_becomes_of_one_camera_is_nothing_to_another(gige, resources, opened):
     other = resources.enter_context(GigECamera(second_address(), "TEST02"))
     cameras = [opened("s1", read_timeout_s=0.5), opened("s2", address=other.address, serial=other.serial)]
-    for camera in cameras:
-        next_frame(camera)
+    _, before = (next_frame(camera).device_frame for camera in cameras)
     gige.kill()
     lost(cameras[0])
 
-    before = next_frame(cameras[1]).device_frame
+    sent = next_frame(cameras[1]).device_frame - before
 
-    assert next_frame(cameras[1]).device_frame > before
-    assert count("inspector_frames_dropped_total", "s2", reason="never_arrived") == 0
+    assert sent > 0
+    # A busy machine may lose some on loopback at any time; a receiver that waits for the other camera loses most.
+    assert count("inspector_frames_dropped_total", "s2", reason="never_arrived") <= sent / 4
 
 
 def test_what_is_connected_is_listed(gige):

@@ -264,6 +264,15 @@ def test_frames_that_never_arrived_are_counted_by_the_cameras_numbers(start, dev
     assert dropped(station, "never_arrived") == 2
 
 
+def test_they_are_counted_where_the_numbers_of_16_bits_begin_again_too(start, device, station):
+    start()
+    device.give_and_wait(*(shot_of(picture(number % 256), device_frame=number) for number in (65534, 65535, 1, 2)))
+    assert dropped(station, "never_arrived") == 0
+
+    device.give_and_wait(*(shot_of(picture(number % 256), device_frame=number) for number in (65533, 3)))
+    assert dropped(station, "never_arrived") == 4
+
+
 def test_a_frame_that_was_no_good_has_arrived(start, device, station):
     start()
     no_good = FrameError("torn", reason=Reason.INCOMPLETE_FRAME)
