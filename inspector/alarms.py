@@ -99,6 +99,18 @@ class Alarms:
             if name in self._stop_line:
                 self._raise("stop_line", f"{name}: {message}")
 
+    def restate(self, name: AlarmName, message: str) -> None:
+        """More is known of what it was raised for: its state stays, whoever has acknowledged it; nothing after a reset."""
+        with self._lock:
+            alarm = self._alarms.get(name)
+            if not alarm or alarm.state is AlarmState.RESET:
+                return
+            log.error("alarm %s, on a second look: %s", name, message, extra={"station": self._station})
+            self._change(replace(alarm, message=message))
+            stop = self._alarms.get("stop_line")
+            if stop and stop.message == f"{name}: {alarm.message}" and stop.state is not AlarmState.RESET:
+                self._change(replace(stop, message=f"{name}: {message}"))
+
     def relieve(self, name: AlarmName) -> None:
         """Its condition is over: now it can be reset."""
         with self._lock:

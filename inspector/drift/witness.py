@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from inspector import metrics
 from inspector.alarms import Alarms
 from inspector.bundle import Bundle, compared
-from inspector.drift.comparison import Comparison
-from inspector.drift.reference import Reference
+from inspector.drift.comparison import Cause, Comparison
+from inspector.drift.reference import BLOCKS, Reference
 from inspector.drift.settings import DriftSettings
 from inspector.drift.window import Part, Tally, Window
 from inspector.inspection import Evidence
@@ -41,6 +42,26 @@ class Run:
         return Comparison.of(tally, self._reference) if tally else None
 
 
+@dataclass(slots=True)
+class Told:
+    """What was said of a change, and how many comparisons ago.
+
+    A change is found while most of the window is older than it is, and what it is can hardly be seen then: a window
+    later one looks again.
+    """
+
+    cause: Cause
+    comparisons: int = 0
+
+    def look_again(self, comparison: Comparison) -> bool:
+        """One comparison more. Returns whether it is the second look, and another cause is told by it."""
+        self.comparisons += 1
+        if self.comparisons != BLOCKS or comparison.cause is None or comparison.cause == self.cause:
+            return False
+        self.cause = comparison.cause
+        return True
+
+
 class Drift:
     """A witness of one station. ``bundles``: those that judge now, each of which has normals of its own."""
 
@@ -52,7 +73,7 @@ class Drift:
         self._alarms = alarms
         self._bundles = bundles
         self._runs: dict[str, Run | None] = {}
-        self._told: set[str] = set()
+        self._told: dict[str, Told] = {}
 
     def see(self, evidence: Evidence) -> None:
         """See ``Witness``."""
@@ -97,8 +118,11 @@ class Drift:
         for each in comparison.differences:
             metrics.DRIFT.labels(self._station, each.of).set(each.value)
             metrics.DRIFT_TO_LIMIT.labels(self._station, each.of).set(each.value / each.limit)
-        if comparison.cause and digest not in self._told:
-            self._told.add(digest)
+        if told := self._told.get(digest):
+            if told.look_again(comparison):
+                self._alarms.restate("drift", str(comparison))
+        elif comparison.cause:
+            self._told[digest] = Told(comparison.cause)
             self._alarms.raise_("drift", str(comparison))
             # Found once is found: it may be reset at any time, and is found again if it is still there.
             self._alarms.relieve("drift")

@@ -125,6 +125,39 @@ def test_chosen_alarms_stop_the_line_until_all_of_them_are_over():
     assert board.states("stop_line") == ["active", "acknowledged", "reset"]
 
 
+def test_what_it_was_raised_for_can_be_said_better_and_changes_nothing_else():
+    board = Board(stop_line=("drift",))
+    board.alarms.raise_("drift", "the parts")
+    board.alarms.acknowledge("drift", "anna")
+    board.alarms.restate("drift", "the camera")
+
+    assert board.states("drift") == ["active", "acknowledged", "acknowledged"]
+    *_, drift, stop = board.told
+    assert (drift.message, drift.by, drift.since) == ("the camera", "anna", board.told[-3].since)
+    assert (stop.alarm, stop.state, stop.message) == ("stop_line", "active", "drift: the camera")
+    assert board.noted[-2] == ("alarm", drift.model_dump(mode="json"))
+
+
+def test_what_was_reset_is_not_said_better(board):
+    board.alarms.restate("drift", "never raised")
+    board.alarms.raise_("drift", "the parts")
+    board.alarms.relieve("drift")
+    board.alarms.acknowledge("drift", "anna")
+    board.alarms.reset("drift", "anna")
+    board.alarms.restate("drift", "the camera")
+
+    assert [each.message for each in board.told if each.alarm == "drift"] == ["the parts"] * 3
+
+
+def test_a_line_that_was_stopped_for_something_else_still_is(board):
+    board = Board(stop_line=("camera_lost", "drift"))
+    board.alarms.raise_("camera_lost", "unplugged")
+    board.alarms.raise_("drift", "the parts")
+    board.alarms.restate("drift", "the camera")
+
+    assert [each.message for each in board.told if each.alarm == "stop_line"] == ["camera_lost: unplugged"]
+
+
 def test_a_restart_resets_nothing_and_says_everything():
     before = AlarmMessage(
         alarm="camera_lost", state=AlarmState.ACKNOWLEDGED, since=utc_now(), message="unplugged", by="anna"

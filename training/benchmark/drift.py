@@ -89,11 +89,23 @@ def _print(results: dict[str, Any]) -> None:
         alarms = f"{own['false_alarms']} false alarms in {own['frames']:,} normal frames"
         caption = f"{alarms} drawn from {own['tested']} pictures; {own['held_out']} held-out normals"
         table = Table(
-            "change", "FAIL", "alarms", "frames, median", "frames, 9 of 10", "says", title=name, caption=caption
+            "change",
+            "FAIL",
+            "alarms",
+            "frames, median",
+            "frames, 9 of 10",
+            "says",
+            "a window later",
+            title=name,
+            caption=caption,
         )
         for change, found in own["changes"].items():
-            says = ", ".join(f"{cause} {count}" for cause, count in sorted(found["says"].items()))
+            says = [_counts(found[each]) for each in ("says", "finally_says")]
             frames = [str(found[each] or f"> {found['longest']}") for each in ("median", "nine_of_ten")]
             alarms = f"{found['alarms']} of {found['streams']}"
-            table.add_row(change, f"{found['failing']:.0%}", alarms, *frames, says or "nothing")
+            table.add_row(change, f"{found['failing']:.0%}", alarms, *frames, *says)
         Console().print(table)
+
+
+def _counts(causes: dict[str, int]) -> str:
+    return ", ".join(f"{cause} {count}" for cause, count in sorted(causes.items())) or "nothing"

@@ -25,7 +25,7 @@ SHOTS: Final = 10
 """Known anomalies in training."""
 
 MOST: Final = 150
-"""Pictures that each change is tried on."""
+"""Pictures that each change is tried on: any, for those that were taken one after the other are a lot of their own."""
 
 CHANGES: Final[Mapping[str, Change]] = {
     "exposure +20 %": exposed(1.2),
@@ -85,7 +85,7 @@ def see_set(pictures: PictureSet, lot: PictureSet, seed: int, progress: Callable
         auxiliary={},
     )
     model = fit_model(CONFIG.model_copy(update={"seed": seed}), data, run_dir=None)
-    tested = [pictures.normal[row] for row in split.test]
+    tested = [pictures.normal[row] for row in rng.permutation(split.test)]
     unseen = [pictures.anomalies[name][row] for name, rows in split.unseen.items() for row in rows]
 
     def look(what: str, files: Sequence[Path], change: Change | None = None) -> Numbers:

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
 from inspector.bundle import Normals
-from inspector.drift.reference import Reference
+from inspector.drift.comparison import Cause
+from inspector.drift.reference import BLOCKS, Reference
 from inspector.drift.settings import DriftSettings
 from inspector.drift.window import Part
-from inspector.drift.witness import Run
+from inspector.drift.witness import Run, Told
 from inspector.errors import DataError
 from training.benchmark.drift_seen import DriftSet, Numbers
 from training.normals import summed_up
@@ -25,11 +27,15 @@ DEFECT_SHARE: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of one change: frames until the alarm of each stream that had one, and what the alarms said."""
+    """What became of one change: frames until the alarm of each stream that had one, and what the alarms said.
+
+    ``finally_says``: after the second look, a window later.
+    """
 
     streams: int
     frames: list[int]
     says: Counter[str]
+    finally_says: Counter[str]
 
     def as_json(self) -> dict[str, Any]:
         """Counts, and quantiles over all streams; None where too few had an alarm."""
@@ -39,6 +45,7 @@ class Found:
             "median": self._quantile(0.5),
             "nine_of_ten": self._quantile(0.9),
             "says": dict(self.says),
+            "finally_says": dict(self.finally_says),
         }
 
     def _quantile(self, share: float) -> int | None:
@@ -70,18 +77,17 @@ def until_alarm(seen: DriftSet, changed: Sequence[Part], settings: DriftSettings
     """Frames from a change to the alarm, each stream after a full window of normals."""
     rng, reference = np.random.default_rng(seed), _reference(seen.normals, seen, settings)
     normal = seen.tested.parts(seen.threshold)
-    frames, says = [], Counter[str]()
+    frames, says, finally_says = [], Counter[str](), Counter[str]()
     for _ in range(streams):
         run = Run(reference, settings.window)
         for part in drawn(normal, settings.window, rng):
             run.add(part)
-        for number, part in enumerate(drawn(changed, LONGEST, rng), start=1):
-            comparison = run.add(part)
-            if comparison and comparison.cause:
-                frames.append(number)
-                says[comparison.cause] += 1
-                break
-    return Found(streams, frames, says)
+        if alarm := _first_alarm(run, drawn(changed, LONGEST, rng)):
+            number, cause, final_cause = alarm
+            frames.append(number)
+            says[cause] += 1
+            finally_says[final_cause] += 1
+    return Found(streams, frames, says, finally_says)
 
 
 def wave(seen: DriftSet, seed: int) -> list[Part]:
@@ -95,6 +101,19 @@ def drawn(parts: Sequence[Part], count: int, rng: np.random.Generator) -> Iterat
     """So many of the parts, at random and with repetition."""
     for row in rng.integers(len(parts), size=count):
         yield parts[row]
+
+
+def _first_alarm(run: Run, parts: Iterator[Part]) -> tuple[int, Cause, Cause] | None:
+    """Frames until the first alarm, what it says, and what it says after its second look; None where there is none."""
+    numbered = ((number, run.add(part)) for number, part in enumerate(parts, start=1))
+    compared = ((number, comparison) for number, comparison in numbered if comparison)
+    for number, first in compared:
+        if first.cause:
+            told = Told(first.cause)
+            for _, later in islice(compared, BLOCKS):
+                told.look_again(later)
+            return number, first.cause, told.cause
+    return None
 
 
 def _alarms(reference: Reference, settings: DriftSettings, parts: Iterator[Part]) -> int:

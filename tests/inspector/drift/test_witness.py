@@ -135,6 +135,39 @@ def test_once_acknowledged_it_stays_so_while_it_lasts(bundle, bright_parts):
     assert line.see(bright_parts) == [AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED]
 
 
+class TestSecondLook:
+    @pytest.fixture
+    def low_scores(self, normal_parts):
+        """Nothing is unlike the normals but the scores, so that it can only be the parts."""
+        return [
+            replace(each, inspection=each.inspection.model_copy(update={"score": each.inspection.score / 4}))
+            for each in normal_parts[:WINDOW]
+        ]
+
+    @pytest.fixture
+    def line(self, bundle, low_scores):
+        line = Line(bundle)
+        line.see(low_scores)
+        assert [each.message.split(",")[0] for each in line.told] == ["the parts changed"]
+        return line
+
+    def test_a_window_later_the_alarm_says_what_it_looks_like_by_then(self, line, bright_parts):
+        assert line.see(bright_parts[: WINDOW - 1]) == [AlarmState.ACTIVE]
+        assert line.see(bright_parts[WINDOW - 1 :]) == [AlarmState.ACTIVE] * 2
+        assert line.told[1].message.startswith("the camera, its lens or its light changed")
+
+    def test_who_has_acknowledged_it_still_has(self, line, bright_parts):
+        line.alarms.acknowledge("drift", "anna")
+
+        assert line.see(bright_parts)[1:] == [AlarmState.ACKNOWLEDGED] * 2
+        assert line.told[-1].by == "anna"
+
+    def test_it_stays_with_what_it_said_where_that_still_holds_or_nothing_does(self, line, low_scores, normal_parts):
+        line.see([*low_scores, *normal_parts])
+
+        assert len(line.told) == 1
+
+
 def test_it_can_be_reset_at_any_time_and_then_the_comparison_begins_anew(bundle, normal_parts, bright_parts):
     line = Line(bundle)
     line.see(bright_parts[:WINDOW])

@@ -56,7 +56,14 @@ def test_a_change_is_found_within_the_window_and_named(seen):
 
     assert changed["alarms"] == changed["streams"] == 6
     assert 0 < changed["median"] <= changed["nine_of_ten"] <= SETTINGS.window
-    assert changed["says"] == {"camera": 6}
+    assert changed["says"] == changed["finally_says"] == {"camera": 6}
+
+
+def test_what_a_change_is_shows_once_the_window_is_full_of_it(seen):
+    changed = found(seen, numbers(80, seed=4, score=-4, way=0.4 * CAMERA))
+
+    assert changed["says"] == {"parts": 6}
+    assert changed["finally_says"]["camera"] >= 5
 
 
 def test_what_is_not_found_has_no_median(seen):
