@@ -100,7 +100,7 @@ class Alarms:
                 self._raise("stop_line", f"{name}: {message}")
 
     def restate(self, name: AlarmName, message: str) -> None:
-        """More is known of what it was raised for: its state stays, whoever has acknowledged it; nothing after a reset."""
+        """More is known of what it was raised for: its state stays, and who has acknowledged it; none after a reset."""
         with self._lock:
             alarm = self._alarms.get(name)
             if not alarm or alarm.state is AlarmState.RESET:
