@@ -6,9 +6,9 @@ Two simulated cameras send pictures of 2 megapixels on loopback, each to a stati
 the end the cameras are stopped, and each picture that they had sent by their own numbers must have been judged, or
 refused or dropped with a reason: what is left over is ``lost``. ``too early`` are those that were missing already when
 the first one came: a busy machine may lose some while two cameras start, and no receiver can tell them from pictures
-that the camera never sent. ``--slow-ms`` adds so much to each inspection, so that stations can, or cannot, keep up. Then
-one camera is read without a station, with and without the helper process, in turns: milliseconds from the picture's
-arrival to its pixels in the reader's thread.
+that the camera never sent. ``--slow-ms`` adds so much to each inspection, so that stations can, or cannot, keep up.
+Then one camera is read without a station, with and without the helper process, in turns: milliseconds from the
+picture's arrival to its pixels in the reader's thread.
 """
 
 import argparse
